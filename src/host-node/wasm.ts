@@ -1,0 +1,38 @@
+/** WebAssembly and the build's prepared modules. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { InternalError } from "../base/errors.ts";
+import type { HostWasm, WasmExports, WasmImports, WasmMemory } from "../host/host.ts";
+
+/** What is used of the global; neither the node types nor the ES library declare it. */
+declare const WebAssembly: {
+  readonly Memory: new (limits: { initial: number; maximum: number }) => WasmMemory;
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: WasmImports) => { readonly exports: WasmExports };
+};
+
+export class NodeWasm implements HostWasm {
+  readonly #directories: readonly string[];
+
+  /** `directories` are searched for `<name>.wasm` in order. */
+  constructor(directories: readonly string[]) {
+    this.#directories = directories;
+  }
+
+  createMemory(pages: number): WasmMemory {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+  }
+
+  instantiate(bytes: Uint8Array, imports: WasmImports): WasmExports {
+    const module = new WebAssembly.Module(bytes);
+    return new WebAssembly.Instance(module, imports).exports;
+  }
+
+  loadModule(name: string): Uint8Array {
+    for (const directory of this.#directories) {
+      const file = path.join(directory, `${name}.wasm`);
+      if (fs.existsSync(file)) return fs.readFileSync(file);
+    }
+    throw new InternalError(`${name}.wasm is missing: run "npm run build"`);
+  }
+}
