@@ -1,0 +1,136 @@
+/**
+ * A task: one thread of execution (struct task_struct). Its behaviour is spread over task-*.ts by aspect; this file holds
+ * the state.
+ */
+import type { Abi } from "../abi/abi.ts";
+import type { AddressSpace } from "../mm/address-space.ts";
+import type { FdTable } from "../vfs/fd-table.ts";
+import type { Path } from "../vfs/path.ts";
+import type { BlockControl, SyscallResult } from "./control.ts";
+import type { Credentials } from "./credentials.ts";
+import type { Kernel } from "./kernel.ts";
+import { PendingSignals } from "./pending-signals.ts";
+import { SignalSet } from "./signal-set.ts";
+import type { ThreadGroup } from "./thread-group.ts";
+import type { TlsDescriptor } from "./tls.ts";
+
+/** struct fs_struct: root, working directory, umask; shared with CLONE_FS. */
+export interface FsStruct {
+  root: Path;
+  cwd: Path;
+  umask: number;
+}
+
+/** The alternate signal stack (sigaltstack(2)). */
+export interface AltStack {
+  readonly sp: number;
+  readonly size: number;
+  readonly flags: number;
+}
+
+/** `dead`: ended; a leader stays in that state until its group is reaped. */
+export type TaskState = "runnable" | "sleeping" | "stopped" | "dead";
+
+/** A sleep in progress: what to do when it ends. */
+export interface Sleep {
+  readonly control: BlockControl;
+  /** Removes the task from the wait queues and the timer. */
+  readonly cancel: () => void;
+}
+
+/** The call that a task is in, kept while it sleeps and for restarts. */
+export interface SyscallFrame {
+  readonly number: number;
+  readonly abi: Abi;
+  /** Six argument registers as int32 halves: lo0 hi0 lo1 hi1 … */
+  readonly words: Int32Array;
+}
+
+export interface TaskInit {
+  readonly kernel: Kernel;
+  readonly tid: number;
+  readonly group: ThreadGroup;
+  readonly abi: Abi;
+  readonly mm: AddressSpace;
+  readonly files: FdTable;
+  readonly fs: FsStruct;
+  readonly creds: Credentials;
+  readonly comm: string;
+}
+
+export class Task {
+  readonly kernel: Kernel;
+  readonly tid: number;
+  readonly group: ThreadGroup;
+  /** The ABI of the program; during an int 0x80 call of 64-bit code, that of the call. */
+  abi: Abi;
+  mm: AddressSpace;
+  files: FdTable;
+  fs: FsStruct;
+  creds: Credentials;
+  /** Name of at most 15 bytes (PR_SET_NAME). */
+  comm: string;
+
+  state: TaskState = "runnable";
+  sleep: Sleep | undefined;
+  syscall: SyscallFrame | undefined;
+  /** Continues a call that restart_syscall(2) resumes (struct restart_block). */
+  restart: (() => SyscallResult) | undefined;
+  /** Registers while another task is on the CPU. */
+  saved: Uint8Array | undefined;
+  /** Nanoseconds of the virtual clock spent running. */
+  userNs = 0;
+
+  blocked = new SignalSet();
+  /** The mask to restore after sigsuspend and its kin, once a handler was set up or none was needed. */
+  savedBlocked: SignalSet | undefined;
+  readonly pending = new PendingSignals();
+  altStack: AltStack = { sp: 0, size: 0, flags: 2 };
+  /** Last exception, for the signal frame (struct thread_struct). */
+  trapNumber = 0;
+  errorCode = 0;
+  cr2 = 0;
+
+  /** set_tid_address, CLONE_CHILD_CLEARTID. */
+  clearChildTid = 0;
+  /** set_robust_list. */
+  robustListHead = 0;
+  rseq: { address: number; length: number; signature: number } | undefined;
+  /** GDT entries 12–14 (set_thread_area). */
+  tls: (TlsDescriptor | undefined)[] = [undefined, undefined, undefined];
+  /** Entries of the LDT that modify_ldt wrote, by index. */
+  ldt: ReadonlyMap<number, TlsDescriptor> | undefined;
+  personality = 0;
+  /** PR_SET_PDEATHSIG. */
+  parentDeathSignal = 0;
+  noNewPrivs = false;
+  timerSlackNs = 50_000;
+  nice = 0;
+  /** The parent of vfork sleeps until this is called (mm released). */
+  vforkDone: (() => void) | undefined;
+  /** Status in the form of wait(2), once the task is dead. */
+  exitStatus = 0;
+
+  constructor(init: TaskInit) {
+    this.kernel = init.kernel;
+    this.tid = init.tid;
+    this.group = init.group;
+    this.abi = init.abi;
+    this.mm = init.mm;
+    this.files = init.files;
+    this.fs = init.fs;
+    this.creds = init.creds;
+    this.comm = init.comm;
+    init.group.tasks.set(init.tid, this);
+  }
+
+  get pid(): number {
+    return this.group.pid;
+  }
+
+  /** True if `signal` is pending and not blocked, for the task or its group (signal_pending()). */
+  get signalPending(): boolean {
+    const ready = this.pending.set.union(this.group.pending.set).without(this.blocked);
+    return !ready.empty;
+  }
+}
