@@ -33,6 +33,8 @@ export const FUEL = CPU_BASE + 0x0d8;
 /** MXCSR (u32), and whether the plain wasm float operators give its results and flags (u32, 0 = yes). */
 export const MXCSR = CPU_BASE + 0x0e0;
 export const FP_SLOW = CPU_BASE + 0x0e4;
+/** Nonzero (u32) after a helper found an unmasked SSE exception: raise #XM before any register changes, then clear it. */
+export const FP_TRAP = CPU_BASE + 0x0e8;
 
 /** x87 environment (u32 each): control, status (TOP included), abridged tags (bit i: physical register i is not empty), opcode. */
 export const FCW = CPU_BASE + 0x0f0;

@@ -1,0 +1,3 @@
+/** Entry of the helper module: every export of these files is an export of dist/helpers.wasm (see signatures.ts). */
+export * from "./int.as";
+export * from "./sse.as";
