@@ -41,7 +41,14 @@ export type Feature =
   | "lahf_lm"
   | "clflush"
   | "prefetchw"
-  | "cet";
+  | "clflushopt"
+  | "clwb"
+  | "rdpid"
+  | "xsaveopt"
+  | "xsavec"
+  | "cet"
+  /** Known to the decoder (length, name), offered by no CPU model: always #UD. */
+  | "unsupported";
 
 /** One row of the opcode tables: an instruction form in SDM notation. */
 export interface Form {
@@ -56,6 +63,10 @@ export interface Form {
   readonly feature: Feature;
   /** LOCK is legal with a memory destination. */
   readonly lockable: boolean;
+  /** #GP(0) outside ring 0 (port I/O and CLI/STI: without IOPL), hence always in a Linux process. */
+  readonly privileged: boolean;
+  /** What the same bytes are on a CPU without `feature` (bsf for tzcnt, nop for endbr64); null: #UD there. */
+  readonly fallback: Form | null;
 }
 
 export const OperandKind = {

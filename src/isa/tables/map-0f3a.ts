@@ -1,0 +1,33 @@
+import type { Row } from "./row.ts";
+
+/** SDM volume 2, table A-5. */
+export const MAP_0F3A: readonly Row[] = [
+  ["66 0F 3A 08 /r ib", "roundps", "Vps Wps Ib", "sse4_1"],
+  ["66 0F 3A 09 /r ib", "roundpd", "Vpd Wpd Ib", "sse4_1"],
+  ["66 0F 3A 0A /r ib", "roundss", "Vss Wss Ib", "sse4_1"],
+  ["66 0F 3A 0B /r ib", "roundsd", "Vsd Wsd Ib", "sse4_1"],
+  ["66 0F 3A 0C /r ib", "blendps", "Vps Wps Ib", "sse4_1"],
+  ["66 0F 3A 0D /r ib", "blendpd", "Vpd Wpd Ib", "sse4_1"],
+  ["66 0F 3A 0E /r ib", "pblendw", "Vx Wx Ib", "sse4_1"],
+  ["NP 0F 3A 0F /r ib", "palignr", "Pq Qq Ib", "ssse3"],
+  ["66 0F 3A 0F /r ib", "palignr", "Vx Wx Ib", "ssse3"],
+  ["66 0F 3A 14 /r ib", "pextrb", "Rd/Mb Vdq Ib", "sse4_1"],
+  ["66 0F 3A 15 /r ib", "pextrw", "Rd/Mw Vdq Ib", "sse4_1"],
+  ["66 0F 3A 16 /r ib", "pextrd", "Ed Vdq Ib", "sse4_1"],
+  ["66 REX.W 0F 3A 16 /r ib", "pextrq", "Eq Vdq Ib", "sse4_1", "o64"],
+  ["66 0F 3A 17 /r ib", "extractps", "Ed Vdq Ib", "sse4_1"],
+  ["66 0F 3A 20 /r ib", "pinsrb", "Vdq Rd/Mb Ib", "sse4_1"],
+  ["66 0F 3A 21 /r ib", "insertps", "Vdq Udq/Md Ib", "sse4_1"],
+  ["66 0F 3A 22 /r ib", "pinsrd", "Vdq Ed Ib", "sse4_1"],
+  ["66 REX.W 0F 3A 22 /r ib", "pinsrq", "Vdq Eq Ib", "sse4_1", "o64"],
+  ["66 0F 3A 40 /r ib", "dpps", "Vps Wps Ib", "sse4_1"],
+  ["66 0F 3A 41 /r ib", "dppd", "Vpd Wpd Ib", "sse4_1"],
+  ["66 0F 3A 42 /r ib", "mpsadbw", "Vx Wx Ib", "sse4_1"],
+  ["66 0F 3A 44 /r ib", "pclmulqdq", "Vdq Wdq Ib", "pclmulqdq"],
+  ["66 0F 3A 60 /r ib", "pcmpestrm", "Vdq Wdq Ib", "sse4_2"],
+  ["66 0F 3A 61 /r ib", "pcmpestri", "Vdq Wdq Ib", "sse4_2"],
+  ["66 0F 3A 62 /r ib", "pcmpistrm", "Vdq Wdq Ib", "sse4_2"],
+  ["66 0F 3A 63 /r ib", "pcmpistri", "Vdq Wdq Ib", "sse4_2"],
+  ["NP 0F 3A CC /r ib", "sha1rnds4", "Vdq Wdq Ib", "sha"],
+  ["66 0F 3A DF /r ib", "aeskeygenassist", "Vdq Wdq Ib", "aes"],
+];
