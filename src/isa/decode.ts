@@ -94,7 +94,7 @@ export function decode(
   out: Instruction,
 ): DecodeStatus {
   const long = codeBits === 64;
-  const limit = end < offset + MAX_LENGTH ? end : offset + MAX_LENGTH;
+  const limit = Math.min(end, offset + MAX_LENGTH);
   const short = end < offset + MAX_LENGTH ? DecodeStatus.truncated : DecodeStatus.tooLong;
   out.length = 0;
 
@@ -213,7 +213,7 @@ export function decode(
   const flags = formFlags[formIndex];
 
   if (lock && ((flags & FormFlag.lockable) === 0 || modrm >= 0xc0)) return DecodeStatus.invalid;
-  if (vvvv !== 0 && (flags & FormFlag.usesVvvv) === 0) return DecodeStatus.invalid;
+  if (vvvv !== 0 && (flags & (FormFlag.usesVvvv | FormFlag.unsupported)) === 0) return DecodeStatus.invalid;
 
   out.form = FORMS[formIndex];
   out.codeBits = codeBits;
