@@ -1,0 +1,168 @@
+/** Open file descriptions (struct file): what dup(2) and fork(2) share. */
+import { EBADF, EINVAL, ENOTDIR, ENOTTY, ESPIPE } from "../abi/errno.ts";
+import {
+  O_ACCMODE,
+  O_APPEND,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  O_WRONLY,
+  SEEK_CUR,
+  SEEK_END,
+  SEEK_SET,
+} from "../abi/fcntl.ts";
+import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../abi/poll.ts";
+import type { WaitQueue } from "../base/wait-queue.ts";
+import type { Mappable, MappedFile } from "../mm/mappable.ts";
+import type { Dentry } from "./dentry.ts";
+import type { Inode } from "./inode.ts";
+import type { DirEntry, IoResult, UserMemory } from "./types.ts";
+
+export abstract class File implements MappedFile {
+  readonly dentry: Dentry;
+  /** O_ACCMODE and status flags, as F_GETFL gives them. */
+  flags: number;
+  offset = 0;
+  /** F_SETOWN, kept for F_GETOWN. */
+  owner = 0;
+  #references = 1;
+  readonly #closeHooks = new Set<() => void>();
+
+  constructor(dentry: Dentry, flags: number) {
+    this.dentry = dentry;
+    this.flags = flags;
+  }
+
+  get inode(): Inode {
+    return this.dentry.inode;
+  }
+
+  get readable(): boolean {
+    return (this.flags & O_ACCMODE) !== O_WRONLY && !(this.flags & O_PATH);
+  }
+
+  get writable(): boolean {
+    return (this.flags & O_ACCMODE) !== O_RDONLY && !(this.flags & O_PATH);
+  }
+
+  get nonBlocking(): boolean {
+    return (this.flags & O_NONBLOCK) !== 0;
+  }
+
+  /** False for pipes, terminals and the like: lseek and pread give ESPIPE. */
+  get seekable(): boolean {
+    return true;
+  }
+
+  get mappable(): Mappable | undefined {
+    return undefined;
+  }
+
+  /** A further holder: dup(2), fork(2), a mapping. */
+  get(): this {
+    this.#references++;
+    return this;
+  }
+
+  /** A holder is gone; the last one closes. */
+  put(): void {
+    if (--this.#references > 0) return;
+    for (const hook of this.#closeHooks) hook();
+    this.release();
+  }
+
+  openForMap(): void {
+    this.get();
+  }
+
+  closeForMap(): void {
+    this.put();
+  }
+
+  /** Calls `hook` when the last holder is gone (epoll, locks). Returns the remover. */
+  onClose(hook: () => void): () => void {
+    this.#closeHooks.add(hook);
+    return () => this.#closeHooks.delete(hook);
+  }
+
+  /** The last holder is gone. */
+  protected release(): void {}
+
+  /** Reads at `offset` without moving the file's own; never called on files that cannot seek. */
+  pread(_into: Uint8Array, _offset: number): IoResult {
+    return -EINVAL;
+  }
+
+  pwrite(_from: Uint8Array, _offset: number): IoResult {
+    return -EINVAL;
+  }
+
+  read(into: Uint8Array): IoResult {
+    const count = this.pread(into, this.offset);
+    if (typeof count === "number" && count > 0) this.offset += count;
+    return count;
+  }
+
+  /** With O_APPEND at the end of the file. A file that blocks may take only a part: the rest is the caller's to offer again. */
+  write(from: Uint8Array): IoResult {
+    if (this.flags & O_APPEND) this.offset = this.inode.size;
+    const count = this.pwrite(from, this.offset);
+    if (typeof count === "number" && count > 0) this.offset += count;
+    return count;
+  }
+
+  /** lseek(2) for SEEK_SET, SEEK_CUR and SEEK_END; files with holes add the others. */
+  seek(offset: number, whence: number): number {
+    if (!this.seekable) return -ESPIPE;
+    const base =
+      whence === SEEK_SET ? 0 : whence === SEEK_CUR ? this.offset : whence === SEEK_END ? this.inode.size : -1;
+    if (base < 0) return -EINVAL;
+    const target = base + offset;
+    if (target < 0) return -EINVAL;
+    this.offset = target;
+    return target;
+  }
+
+  /** The ready events (POLL*). */
+  poll(): number {
+    return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+  }
+
+  /** Where to sleep until poll() may have changed; undefined for files that are always ready. */
+  get waitQueue(): WaitQueue | undefined {
+    return undefined;
+  }
+
+  ioctl(_command: number, _argument: number, _memory: UserMemory): IoResult {
+    return -ENOTTY;
+  }
+
+  /** Entries from the current position on, `.` and `..` included; `offset` counts entries. */
+  readdir(): readonly DirEntry[] | number {
+    return -ENOTDIR;
+  }
+
+  truncate(_size: number): number {
+    return -EINVAL;
+  }
+
+  /** Bytes that FIONREAD reports, or -ENOTTY. */
+  get available(): number {
+    return -ENOTTY;
+  }
+}
+
+/** A description opened with O_PATH: it names a place and nothing else. */
+export class PathFile extends File {
+  override pread(): number {
+    return -EBADF;
+  }
+
+  override pwrite(): number {
+    return -EBADF;
+  }
+
+  override poll(): number {
+    return 0;
+  }
+}

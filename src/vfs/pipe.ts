@@ -1,0 +1,190 @@
+/** Pipes and FIFOs (pipe(7), fs/pipe.c). */
+import { EAGAIN, EBUSY, EINVAL, ENXIO, EPERM, EPIPE } from "../abi/errno.ts";
+import { O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY, PIPE_BUF } from "../abi/fcntl.ts";
+import { FIONREAD } from "../abi/ioctl.ts";
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../abi/poll.ts";
+import { WaitQueue } from "../base/wait-queue.ts";
+import { Dentry } from "./dentry.ts";
+import { File } from "./file.ts";
+import { Inode, type InodeInit, type SuperBlock } from "./inode.ts";
+import type { IoResult, UserMemory } from "./types.ts";
+import { writeInt } from "./user-memory.ts";
+
+const PAGE = 4096;
+const DEFAULT_CAPACITY = 16 * PAGE;
+/** /proc/sys/fs/pipe-max-size. */
+const MAX_CAPACITY = 1 << 20;
+
+/** The bytes in flight: a ring of `capacity` bytes. */
+class PipeBuffer {
+  #bytes = new Uint8Array(DEFAULT_CAPACITY);
+  #start = 0;
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
+  get room(): number {
+    return this.#bytes.length - this.#length;
+  }
+
+  push(from: Uint8Array): number {
+    const count = Math.min(from.length, this.room);
+    const at = (this.#start + this.#length) % this.capacity;
+    const first = Math.min(count, this.capacity - at);
+    this.#bytes.set(from.subarray(0, first), at);
+    this.#bytes.set(from.subarray(first, count), 0);
+    this.#length += count;
+    return count;
+  }
+
+  shift(into: Uint8Array): number {
+    const count = Math.min(into.length, this.#length);
+    const first = Math.min(count, this.capacity - this.#start);
+    into.set(this.#bytes.subarray(this.#start, this.#start + first), 0);
+    into.set(this.#bytes.subarray(0, count - first), first);
+    this.#start = (this.#start + count) % this.capacity;
+    this.#length -= count;
+    return count;
+  }
+
+  resize(capacity: number): void {
+    const kept = new Uint8Array(capacity);
+    const length = this.shift(kept);
+    this.#bytes = kept;
+    this.#start = 0;
+    this.#length = length;
+  }
+}
+
+/** A pipe's inode, or a FIFO's: the buffer and who holds its ends. */
+export class PipeInode extends Inode {
+  readonly buffer = new PipeBuffer();
+  /** Readers and writers both sleep here, as in kernels before 5.5; each looks again. */
+  readonly queue = new WaitQueue();
+  readers = 0;
+  writers = 0;
+
+  constructor(sb: SuperBlock, mode = 0o010600, init: InodeInit = {}) {
+    super(sb, mode, init);
+  }
+
+  /** FIFO open rules of fifo(7): each side waits for the other unless O_NONBLOCK. */
+  override open(dentry: Dentry, flags: number): File | number | WaitQueue {
+    const access = flags & O_ACCMODE;
+    if (access === O_WRONLY && this.readers === 0) return flags & O_NONBLOCK ? -ENXIO : this.queue;
+    if (access === O_RDONLY && this.writers === 0 && !(flags & O_NONBLOCK)) {
+      return this.buffer.length > 0 ? new PipeFile(dentry, flags, this) : this.#announceReader();
+    }
+    return new PipeFile(dentry, flags, this);
+  }
+
+  /** A reader that waits for a writer lets writers in meanwhile. */
+  #announceReader(): WaitQueue {
+    this.readers++;
+    this.queue.wake();
+    this.readers--;
+    return this.queue;
+  }
+}
+
+export class PipeFile extends File {
+  readonly #pipe: PipeInode;
+
+  constructor(dentry: Dentry, flags: number, pipe: PipeInode) {
+    super(dentry, flags);
+    this.#pipe = pipe;
+    if (this.readable) pipe.readers++;
+    if (this.writable) pipe.writers++;
+    pipe.queue.wake();
+  }
+
+  protected override release(): void {
+    if (this.readable) this.#pipe.readers--;
+    if (this.writable) this.#pipe.writers--;
+    this.#pipe.queue.wake();
+  }
+
+  override get seekable(): boolean {
+    return false;
+  }
+
+  override get waitQueue(): WaitQueue {
+    return this.#pipe.queue;
+  }
+
+  override read(into: Uint8Array): IoResult {
+    const { buffer, queue, writers } = this.#pipe;
+    if (into.length === 0) return 0;
+    if (buffer.length > 0) {
+      const count = buffer.shift(into);
+      queue.wake();
+      return count;
+    }
+    if (writers === 0) return 0;
+    return this.nonBlocking ? -EAGAIN : queue;
+  }
+
+  /** Up to PIPE_BUF bytes go in whole or not at all; of more, as many as there is room for (pipe(7), "PIPE_BUF"). */
+  override write(from: Uint8Array): IoResult {
+    const { buffer, queue, readers } = this.#pipe;
+    if (from.length === 0) return 0;
+    if (readers === 0) return -EPIPE;
+    const needed = from.length <= PIPE_BUF ? from.length : 1;
+    if (buffer.room < needed) return this.nonBlocking ? -EAGAIN : queue;
+    const count = buffer.push(from);
+    queue.wake();
+    return count;
+  }
+
+  override poll(): number {
+    const { buffer, readers, writers } = this.#pipe;
+    let events = 0;
+    if (this.readable) {
+      if (buffer.length > 0) events |= POLLIN | POLLRDNORM;
+      if (writers === 0) events |= POLLHUP;
+    }
+    if (this.writable) {
+      if (buffer.room >= PIPE_BUF) events |= POLLOUT | POLLWRNORM;
+      if (readers === 0) events |= POLLERR;
+    }
+    return events;
+  }
+
+  override ioctl(command: number, argument: number, memory: UserMemory): IoResult {
+    if (command === FIONREAD) return writeInt(memory, argument, this.#pipe.buffer.length);
+    return super.ioctl(command, argument, memory);
+  }
+
+  override get available(): number {
+    return this.#pipe.buffer.length;
+  }
+
+  get capacity(): number {
+    return this.#pipe.buffer.capacity;
+  }
+
+  /** F_SETPIPE_SZ: rounds up to a power of two of pages; the new capacity or -errno. */
+  setCapacity(bytes: number, privileged: boolean): number {
+    if (bytes < 0 || bytes > 0x8000_0000) return -EINVAL;
+    let capacity = PAGE;
+    while (capacity < bytes) capacity *= 2;
+    if (capacity > MAX_CAPACITY && !privileged) return -EPERM;
+    if (capacity < this.#pipe.buffer.length) return -EBUSY;
+    this.#pipe.buffer.resize(capacity);
+    this.#pipe.queue.wake();
+    return capacity;
+  }
+}
+
+/** pipe2(2): a read end and a write end; `flags` may hold O_NONBLOCK and O_DIRECT. */
+export function createPipe(sb: SuperBlock, flags: number, owner: { fsuid: number; fsgid: number }): [File, File] {
+  const pipe = new PipeInode(sb, 0o010600, { uid: owner.fsuid, gid: owner.fsgid });
+  const dentry = new Dentry(`pipe:[${pipe.ino}]`, undefined, pipe);
+  return [new PipeFile(dentry, O_RDONLY | flags, pipe), new PipeFile(dentry, O_WRONLY | flags, pipe)];
+}

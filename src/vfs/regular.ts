@@ -1,0 +1,361 @@
+/**
+ * Regular files. A file of the host is a read-only lower layer; what the guest writes lives in page-cache frames above it,
+ * page by page, so read(2), write(2) and mappings see one content and nothing reaches the host.
+ */
+import { EFBIG, EIO, ENOMEM, ENXIO, EPERM } from "../abi/errno.ts";
+import { F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_WRITE, SEEK_DATA, SEEK_HOLE } from "../abi/fcntl.ts";
+import { type FrameNumber, PAGE_SIZE } from "../base/address.ts";
+import type { HostFile, HostFs } from "../host/host.ts";
+import { FrameFlag, type PhysicalMemory } from "../memory/physical.ts";
+import type { Mappable } from "../mm/mappable.ts";
+import type { Dentry } from "./dentry.ts";
+import { File } from "./file.ts";
+import { Inode, type InodeInit, type SuperBlock } from "./inode.ts";
+
+/** s_maxbytes of ext4 and tmpfs with 4 KiB pages is larger; a safe integer is all we promise. */
+const MAX_FILE_SIZE = Number.MAX_SAFE_INTEGER;
+/** Files from this size on get frames congruent to their pages modulo 2 MiB, so that mappings can be runs of frames. */
+const RUN_BYTES = 64 * PAGE_SIZE;
+
+/** The host file under a `RegularInode`. */
+export interface LowerFile {
+  readonly fs: HostFs;
+  readonly path: string;
+  readonly size: number;
+  readonly blocks: number;
+}
+
+export interface RegularInit extends InodeInit {
+  readonly lower?: LowerFile;
+  /** The pages count as shmem: tmpfs, memfd. */
+  readonly shmem?: boolean;
+}
+
+export class RegularInode extends Inode {
+  /** `shmem` or `file`, for the counters of address spaces that map it. */
+  readonly kind: "file" | "shmem";
+  /** F_SEAL_*; undefined where sealing is not offered. */
+  seals: number | undefined;
+  readonly #lower: LowerFile | undefined;
+  /** Bytes of the lower file that still show: truncation lowers it for good. */
+  #lowerSize: number;
+  #lowerHandle: HostFile | undefined;
+  #size: number;
+  readonly #pages = new Map<number, FrameNumber>();
+  /** Contents differ from the lower file, or may: a shared writable mapping counts. */
+  #changed = false;
+  #users = 0;
+
+  constructor(sb: SuperBlock, mode: number, init: RegularInit = {}) {
+    super(sb, mode, init);
+    this.kind = init.shmem ? "shmem" : "file";
+    this.#lower = init.lower;
+    this.#size = this.#lowerSize = init.lower?.size ?? 0;
+  }
+
+  override get size(): number {
+    return this.#size;
+  }
+
+  override get blocks(): number {
+    if (this.#lower !== undefined && !this.#changed) return this.#lower.blocks;
+    const pages = Math.max(this.#pages.size, Math.ceil(this.#lowerSize / PAGE_SIZE));
+    return pages * (PAGE_SIZE / 512);
+  }
+
+  get #frames(): PhysicalMemory {
+    return this.sb.context.frames;
+  }
+
+  override open(dentry: Dentry, flags: number): File | number {
+    if (this.#lower !== undefined) {
+      const handle = this.#openLower();
+      if (typeof handle === "number" && !this.#changed) return handle;
+    }
+    this.#users++;
+    return new RegularFile(dentry, flags, this);
+  }
+
+  /** An open file description of this inode is gone. */
+  closed(): void {
+    this.#users--;
+    if (this.#users > 0) return;
+    if (this.nlink === 0) this.evict();
+    else this.#closeLower();
+  }
+
+  override evict(): void {
+    if (this.#users > 0) return;
+    this.#closeLower();
+    for (const frame of this.#pages.values()) this.#frames.put(frame);
+    this.#pages.clear();
+    this.#size = this.#lowerSize = 0;
+  }
+
+  #openLower(): HostFile | number {
+    if (this.#lowerHandle !== undefined) return this.#lowerHandle;
+    if (this.#lower === undefined) return -EIO;
+    const handle = this.#lower.fs.openRead(this.#lower.path);
+    if (typeof handle === "number") return handle;
+    this.#lowerHandle = handle;
+    return handle;
+  }
+
+  #closeLower(): void {
+    this.#lowerHandle?.close();
+    this.#lowerHandle = undefined;
+  }
+
+  /** Bytes of the lower file at `offset`; the rest of `into` is left alone. 0 or -errno. */
+  #readLower(into: Uint8Array, offset: number): number {
+    const count = Math.min(into.length, this.#lowerSize - offset);
+    if (count <= 0) return 0;
+    const handle = this.#openLower();
+    if (typeof handle === "number") return handle;
+    const result = handle.pread(count === into.length ? into : into.subarray(0, count), offset);
+    if (this.#users === 0) this.#closeLower();
+    return Math.min(result, 0);
+  }
+
+  /** Frame of page `index` if it is in the page cache. */
+  cachedPage(index: number): FrameNumber | undefined {
+    return this.#pages.get(index);
+  }
+
+  /** The page-cache frame of page `index`, read in if need be; the cache keeps its reference. -ENOMEM or -EIO. */
+  getPage(index: number): FrameNumber {
+    const known = this.#pages.get(index);
+    if (known !== undefined) return known;
+    const frames = this.#frames;
+    const before = this.#pages.get(index - 1);
+    const frame =
+      before === undefined && this.#size >= RUN_BYTES ? frames.allocFrameFor(index) : frames.allocFrame(before);
+    if (frame < 0) return -ENOMEM;
+    if (this.kind === "shmem") frames.flags[frame] |= FrameFlag.shmem;
+    if (index * PAGE_SIZE < this.#lowerSize) {
+      const at = frame * PAGE_SIZE;
+      const failed = this.#readLower(frames.u8.subarray(at, at + PAGE_SIZE), index * PAGE_SIZE);
+      if (failed < 0) {
+        frames.put(frame);
+        return -EIO;
+      }
+    }
+    this.#pages.set(index, frame);
+    return frame;
+  }
+
+  /** A shared writable mapping is about to exist: contents may change without notice from now on. */
+  noteSharedWriter(): void {
+    this.#changed = true;
+  }
+
+  /** Reads at `offset`: from frames where there are any, else straight from the host. */
+  readAt(into: Uint8Array, offset: number): number {
+    const end = Math.min(offset + into.length, this.#size);
+    let at = offset;
+    while (at < end) {
+      const index = Math.floor(at / PAGE_SIZE);
+      let pageEnd = Math.min((index + 1) * PAGE_SIZE, end);
+      const frame = this.#pages.get(index);
+      if (frame !== undefined) {
+        const from = frame * PAGE_SIZE + (at - index * PAGE_SIZE);
+        into.set(this.#frames.u8.subarray(from, from + (pageEnd - at)), at - offset);
+      } else {
+        for (let next = index + 1; pageEnd < end && !this.#pages.has(next); next++) {
+          pageEnd = Math.min((next + 1) * PAGE_SIZE, end);
+        }
+        const target = into.subarray(at - offset, pageEnd - offset);
+        target.fill(0);
+        const failed = this.#readLower(target, at);
+        if (failed < 0) return at > offset ? at - offset : failed;
+      }
+      at = pageEnd;
+    }
+    return Math.max(0, at - offset);
+  }
+
+  /** Writes at `offset`, growing the file; the count, or -ENOMEM, -EFBIG, -EIO, -EPERM (sealed). */
+  writeAt(from: Uint8Array, offset: number): number {
+    if (from.length === 0) return 0;
+    const end = offset + from.length;
+    if (end > MAX_FILE_SIZE) return -EFBIG;
+    if ((this.seals ?? 0) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) return -EPERM;
+    if (end > this.#size && (this.seals ?? 0) & F_SEAL_GROW) return -EPERM;
+    let at = offset;
+    while (at < end) {
+      const index = Math.floor(at / PAGE_SIZE);
+      const frame = this.getPage(index);
+      if (frame < 0) break;
+      const pageEnd = Math.min((index + 1) * PAGE_SIZE, end);
+      this.#frames.noteWrite(frame);
+      this.#frames.u8.set(from.subarray(at - offset, pageEnd - offset), frame * PAGE_SIZE + (at - index * PAGE_SIZE));
+      at = pageEnd;
+    }
+    if (at === offset) return -ENOMEM;
+    this.#size = Math.max(this.#size, at);
+    this.#changed = true;
+    this.touch();
+    return at - offset;
+  }
+
+  override truncate(size: number): number {
+    if (size > MAX_FILE_SIZE) return -EFBIG;
+    if (size < this.#size && (this.seals ?? 0) & F_SEAL_SHRINK) return -EPERM;
+    if (size > this.#size && (this.seals ?? 0) & F_SEAL_GROW) return -EPERM;
+    if (size < this.#size) {
+      const failed = this.#zeroTail(size);
+      if (failed < 0) return failed;
+    }
+    this.#size = size;
+    this.#lowerSize = Math.min(this.#lowerSize, size);
+    this.#changed = true;
+    this.touch();
+    return 0;
+  }
+
+  /** Drops the pages behind `size` and clears the rest of the page that holds the new end. */
+  #zeroTail(size: number): number {
+    const first = Math.ceil(size / PAGE_SIZE);
+    if (size % PAGE_SIZE !== 0) {
+      const frame = this.getPage(first - 1);
+      if (frame < 0) return frame;
+      this.#clear(frame, size % PAGE_SIZE, PAGE_SIZE);
+    }
+    for (const [index, frame] of this.#pages) {
+      if (index < first) continue;
+      this.#frames.put(frame);
+      this.#pages.delete(index);
+    }
+    return 0;
+  }
+
+  #clear(frame: FrameNumber, from: number, to: number): void {
+    this.#frames.noteWrite(frame);
+    this.#frames.u8.fill(0, frame * PAGE_SIZE + from, frame * PAGE_SIZE + to);
+  }
+
+  /** FALLOC_FL_PUNCH_HOLE: bytes [start, end) read as zero; the size stays. */
+  punchHole(start: number, end: number): number {
+    if ((this.seals ?? 0) & F_SEAL_WRITE) return -EPERM;
+    const last = Math.min(end, this.#size);
+    for (let at = start; at < last; ) {
+      const index = Math.floor(at / PAGE_SIZE);
+      const pageEnd = Math.min((index + 1) * PAGE_SIZE, last);
+      const known = this.#pages.get(index);
+      if (known !== undefined || index * PAGE_SIZE < this.#lowerSize) {
+        const frame = this.getPage(index);
+        if (frame < 0) return frame;
+        this.#clear(frame, at - index * PAGE_SIZE, pageEnd - index * PAGE_SIZE);
+      }
+      at = pageEnd;
+    }
+    this.#changed = true;
+    this.touch();
+    return 0;
+  }
+
+  /** SEEK_DATA and SEEK_HOLE as a file system without holes in its lower files answers. -ENXIO behind the end. */
+  seekHole(offset: number, whence: number): number {
+    if (offset < 0 || offset >= this.#size) return -ENXIO;
+    const isData = (at: number) => at < this.#lowerSize || this.#pages.has(Math.floor(at / PAGE_SIZE));
+    let at = offset;
+    while (at < this.#size && isData(at) !== (whence === SEEK_DATA)) {
+      at = at < this.#lowerSize ? this.#lowerSize : (Math.floor(at / PAGE_SIZE) + 1) * PAGE_SIZE;
+    }
+    if (at < this.#size) return at;
+    return whence === SEEK_HOLE ? this.#size : -ENXIO;
+  }
+}
+
+/** How address spaces see an open regular file: the name is the description's, the pages are the inode's. */
+class FileMapping implements Mappable {
+  readonly #file: RegularFile;
+  readonly #inode: RegularInode;
+
+  constructor(file: RegularFile, inode: RegularInode) {
+    this.#file = file;
+    this.#inode = inode;
+  }
+
+  get mapName(): string {
+    return this.#file.dentry.displayPath();
+  }
+
+  get dev(): number {
+    return this.#inode.dev;
+  }
+
+  get ino(): number {
+    return this.#inode.ino;
+  }
+
+  get size(): number {
+    return this.#inode.size;
+  }
+
+  get kind(): "file" | "shmem" {
+    return this.#inode.kind;
+  }
+
+  getPage(index: number): FrameNumber {
+    return this.#inode.getPage(index);
+  }
+
+  /** Files are taken to be in the page cache whole, as they are after the first run on a real machine. */
+  cachedPage(index: number): FrameNumber {
+    if (this.#inode.kind === "shmem") return this.#inode.cachedPage(index) ?? -1;
+    if (index * PAGE_SIZE >= this.#inode.size) return -1;
+    return Math.max(-1, this.#inode.getPage(index));
+  }
+
+  punchHole(start: number, end: number): number {
+    return this.#inode.punchHole(start, end);
+  }
+}
+
+export class RegularFile extends File {
+  readonly #inode: RegularInode;
+  readonly #mapping: FileMapping;
+
+  constructor(dentry: Dentry, flags: number, inode: RegularInode) {
+    super(dentry, flags);
+    this.#inode = inode;
+    this.#mapping = new FileMapping(this, inode);
+  }
+
+  override get mappable(): Mappable {
+    return this.#mapping;
+  }
+
+  override openForMap(): void {
+    super.openForMap();
+    if (this.writable) this.#inode.noteSharedWriter();
+  }
+
+  protected override release(): void {
+    this.#inode.closed();
+  }
+
+  override pread(into: Uint8Array, offset: number): number {
+    return this.#inode.readAt(into, offset);
+  }
+
+  override pwrite(from: Uint8Array, offset: number): number {
+    return this.#inode.writeAt(from, offset);
+  }
+
+  override seek(offset: number, whence: number): number {
+    if (whence !== SEEK_DATA && whence !== SEEK_HOLE) return super.seek(offset, whence);
+    const target = this.#inode.seekHole(offset, whence);
+    if (target >= 0) this.offset = target;
+    return target;
+  }
+
+  override truncate(size: number): number {
+    return this.#inode.truncate(size);
+  }
+
+  override get available(): number {
+    return Math.max(0, this.#inode.size - this.offset);
+  }
+}

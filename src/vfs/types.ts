@@ -1,0 +1,53 @@
+/** Small types that all of the VFS shares. */
+import type { WaitQueue } from "../base/wait-queue.ts";
+import type { HostTime } from "../host/host.ts";
+import type { PhysicalMemory } from "../memory/physical.ts";
+
+/** A count or other non-negative result, -errno, or "would block: sleep there and call again". */
+export type IoResult = number | WaitQueue;
+
+/** What the permission checks need of a task's credentials (struct cred). User 0 has all capabilities, others have none. */
+export interface FsCredentials {
+  readonly euid: number;
+  readonly fsuid: number;
+  readonly fsgid: number;
+  readonly groups: readonly number[];
+}
+
+/** The attributes of stat(2), in the kernel's form (`struct kstat`). */
+export interface Kstat {
+  dev: number;
+  ino: number;
+  mode: number;
+  nlink: number;
+  uid: number;
+  gid: number;
+  rdev: number;
+  size: number;
+  blksize: number;
+  /** 512-byte units. */
+  blocks: number;
+  atime: HostTime;
+  mtime: HostTime;
+  ctime: HostTime;
+}
+
+export interface DirEntry {
+  readonly name: string;
+  readonly ino: number;
+  /** DT_*. */
+  readonly type: number;
+}
+
+/** Guest memory as ioctl handlers see it: `AddressSpace` is one. 0 or -EFAULT. */
+export interface UserMemory {
+  read(address: number, into: Uint8Array): number;
+  write(address: number, from: Uint8Array): number;
+}
+
+/** What file systems need from the machine around them. */
+export interface VfsContext {
+  readonly frames: PhysicalMemory;
+  /** CLOCK_REALTIME of the guest. */
+  now(): HostTime;
+}
