@@ -1,0 +1,11 @@
+/** The machines that `--machine` knows. */
+import type { MachineProfile } from "../machine-profile.ts";
+import { current } from "./current.ts";
+import { debian12Amd64, debian12I386 } from "./debian-12.ts";
+
+export const MACHINES: readonly MachineProfile[] = [current, debian12Amd64, debian12I386];
+export const DEFAULT_MACHINE: MachineProfile = current;
+
+export function machineByName(name: string): MachineProfile | undefined {
+  return MACHINES.find((machine) => machine.name === name);
+}
