@@ -362,16 +362,9 @@ export function roundR(prec: u32, emin: i32, emax: i32, wrap: i32): bool {
       if (roundsUp(fraction(prec), 1, R.sign)) tiny = false;
     }
     if (tiny && (X.masked & UE) === 0) {
+      // unmasked: rounded as if the exponent were unbounded, delivered (x87 registers only) with its bias adjusted
       X.flags |= UE;
-      if (wrap !== 0) {
-        R.exp += wrap;
-        // a result too small even for the adjusted bias is delivered as zero: FSCALE only
-        if (R.exp < emin) shiftRightR(u32(min(emin - R.exp, 128)));
-        if (R.exp < emin) R.exp = emin;
-      } else {
-        shiftRightR(u32(min(emin - R.exp, 128)));
-        R.exp = emin;
-      }
+      R.exp += wrap;
     } else {
       shiftRightR(u32(min(emin - R.exp, 128)));
       R.exp = emin;
