@@ -106,7 +106,7 @@ const I686_FEATURES: readonly CpuFeature[] = [
 ];
 
 /** A 32-bit processor with SSE2, as Debian's i386 port and 2010's machines have it. */
-export const i686: CpuModel = Object.freeze({
+export const i686: CpuModel = Object.freeze<CpuModel>({
   name: "i686",
   vendor: "GenuineIntel",
   brand: "folio i686 with SSE2",
@@ -118,7 +118,7 @@ export const i686: CpuModel = Object.freeze({
 });
 
 /** The baseline of the x86-64 psABI, with FSGSBASE, which kernels since 5.9 announce in AT_HWCAP2. */
-export const x86_64: CpuModel = Object.freeze({
+export const x86_64: CpuModel = Object.freeze<CpuModel>({
   name: "x86-64",
   vendor: "GenuineIntel",
   brand: "folio x86-64 baseline",

@@ -3,7 +3,7 @@ import { x86_64 } from "../cpu-model.ts";
 import { linux618 } from "../generations/linux-6.18.ts";
 import type { MachineProfile } from "../machine-profile.ts";
 
-export const current: MachineProfile = Object.freeze({
+export const current: MachineProfile = Object.freeze<MachineProfile>({
   name: "current",
   description: "Linux 6.18, x86-64 and i386 programs, the sysroot's C library",
   abi: undefined,

@@ -5,7 +5,7 @@ import type { KernelGeneration } from "../kernel-generation.ts";
 import type { MachineProfile } from "../machine-profile.ts";
 
 /** The 686-pae kernel: page tables with execute-disable bits, no vsyscall page. */
-const linux61Native: KernelGeneration = Object.freeze({
+const linux61Native: KernelGeneration = Object.freeze<KernelGeneration>({
   ...linux61,
   name: "linux-6.1-686-pae",
   kernelBits: 32,
@@ -13,7 +13,7 @@ const linux61Native: KernelGeneration = Object.freeze({
   vdso: { ...linux61.vdso, legacyVsyscall: "none" },
 });
 
-export const debian12Amd64: MachineProfile = Object.freeze({
+export const debian12Amd64: MachineProfile = Object.freeze<MachineProfile>({
   name: "debian-12-amd64",
   description: "Debian 12: Linux 6.1, x86-64 and i386 programs, glibc 2.36",
   abi: undefined,
@@ -37,7 +37,7 @@ export const debian12Amd64: MachineProfile = Object.freeze({
   pmapAddressDigits: 16,
 });
 
-export const debian12I386: MachineProfile = Object.freeze({
+export const debian12I386: MachineProfile = Object.freeze<MachineProfile>({
   ...debian12Amd64,
   name: "debian-12-i386",
   description: "Debian 12 on a 32-bit processor: Linux 6.1 686-pae, i386 programs, glibc 2.36",
