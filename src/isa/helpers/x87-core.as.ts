@@ -171,13 +171,23 @@ export function deliver(dst: u32, pops: u32, full: bool): void {
   pop(pops);
 }
 
-/** Pushes R, which is exact, with the flags of its conversion. */
+/** Writes R, which needs no rounding (its direction is in X.up already), to ST(dst) and raises the flags. */
+export function deliverExact(dst: u32): void {
+  if (stopped()) {
+    raise(X.flags, 0);
+    return;
+  }
+  writeR(dst);
+  raise(X.flags, X.up);
+}
+
+/** Pushes R, which is exact, with the flags of its conversion; an unmasked DE does not prevent it (Zen 3). */
 export function deliverPush(): void {
   if (!isEmpty(7)) {
     pushOverflow();
     return;
   }
-  if (stopped()) {
+  if ((X.flags & ~X.masked & IE) !== 0) {
     raise(X.flags, 0);
     return;
   }

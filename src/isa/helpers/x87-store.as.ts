@@ -3,7 +3,7 @@
  * taken it, `x87StoreCommit` applies flags and pop. If `x87StoreSkipped` is nonzero nothing must be stored (an unmasked
  * exception), but the commit still raises the flags. Precondition of all: `x87Check()` returned 0.
  */
-import { IE, OE, UE } from "./block.as";
+import { IE, OE, PE, UE } from "./block.as";
 import * as core from "./core.as";
 import { A, FINITE, QUIET, R, TOP_BIT, X } from "./core.as";
 import * as x from "./x87-core.as";
@@ -16,9 +16,9 @@ class P {
 
 /** Remembers the flags of the value just computed; `stops` are those that, unmasked, suppress the store. */
 function settle(stops: u32): void {
-  P.flags = X.flags;
-  P.up = X.up;
   P.skip = u32((X.flags & stops & ~X.masked) !== 0);
+  P.flags = P.skip !== 0 ? X.flags & ~PE : X.flags;
+  P.up = P.skip !== 0 ? 0 : X.up;
 }
 
 /** Unpacks ST(0); false, with an invalid operation in R, if it is empty. */

@@ -136,8 +136,7 @@ export function x87FldM80(sig: u64, se: u32): i32 {
 /** FLD ST(i). */
 export function x87FldSt(i: u32): i32 {
   if (x.waiting()) return x.MF;
-  if (!x.isEmpty(7)) x.pushOverflow();
-  else if (x.isEmpty(i)) {
+  if (x.isEmpty(i)) {
     if (!x.raise(IE | x.SF, 0)) {
       x.rotate(7);
       x.writeIndefinite(0);
@@ -279,7 +278,7 @@ export function x87Frndint(): i32 {
       core.fromInteger(A.sign, core.toInteger());
     }
   }
-  x.deliver(0, 0, true);
+  x.deliverExact(0);
   return 0;
 }
 
@@ -297,15 +296,15 @@ function relate(quiet: u32): u32 {
   return r;
 }
 
-/** Sets C3, C2, C0 from a relation, raises X.flags and pops. */
+/** Sets C3, C2, C0 from a relation, raises X.flags and pops; an unmasked exception prevents only the pop (Zen 3). */
 function deliverCompare(relation: u32, pops: u32): void {
-  if (x.raise(X.flags, 0) && x.stopped()) return;
+  const stop = x.raise(X.flags, 0);
   let cc: u32 = 0;
   if (relation === 8) cc = x.C3 | x.C2 | x.C0;
   else if (relation === 2) cc = x.C3;
   else if (relation === 1) cc = x.C0;
   store<u32>(FSW, (load<u32>(FSW) & ~(x.C3 | x.C2 | x.C0)) | cc);
-  x.pop(pops);
+  if (!stop) x.pop(pops);
 }
 
 /** Stack underflow of a comparison: unordered. */
@@ -376,8 +375,8 @@ export function x87ComInt(n: i32, pops: u32): i32 {
 }
 
 /**
- * FCOMI(P) (quiet 0), FUCOMI(P) (quiet 1) with ST(i): ZF, PF, CF at their places in EFLAGS, or -1 if an unmasked exception leaves
- * EFLAGS unchanged. Precondition: x87Check() returned 0.
+ * FCOMI(P) (quiet 0), FUCOMI(P) (quiet 1) with ST(i): ZF, PF, CF at their places in EFLAGS, OF = SF = AF = 0. C1 is
+ * cleared by stack underflow alone; an unmasked one prevents only the pop (Zen 3). Precondition: x87Check() returned 0.
  */
 export function x87Comi(i: u32, quiet: u32, pops: u32): i32 {
   x.start();
@@ -389,8 +388,8 @@ export function x87Comi(i: u32, quiet: u32, pops: u32): i32 {
     x.readA(0);
     r = relate(quiet);
   }
-  if (x.raise(X.flags, 0) && x.stopped()) return -1;
-  x.pop(pops);
+  const c1 = (X.flags & x.SF) !== 0 ? 0 : load<u32>(FSW) & x.C1;
+  if (!x.raise(X.flags, c1)) x.pop(pops);
   return r === 8 ? 0x45 : r === 4 ? 0 : r === 1 ? 1 : 0x40;
 }
 
@@ -410,11 +409,12 @@ export function x87Fxam(): i32 {
   return 0;
 }
 
-/** FFREE ST(i), and `pop` for FFREEP. */
+/** FFREE ST(i), which also pops for FFREEP (`pop` 1). */
 export function x87Ffree(i: u32, pop: u32): i32 {
   if (x.waiting()) return x.MF;
   x.free(i);
-  if (pop !== 0) x.rotate(1);
+  x.raise(0, 0);
+  x.pop(pop);
   return 0;
 }
 
@@ -434,7 +434,6 @@ export function x87Fcmov(i: u32, condition: u32): i32 {
     return 0;
   }
   if (condition !== 0) x.writeRaw(0, x.rawSig(i), x.rawSe(i));
-  x.raise(0, 0);
   return 0;
 }
 
@@ -464,7 +463,8 @@ export function mmxEnter(): void {
   store<u32>(FTW, 0xff);
 }
 
-/** EMMS: all registers empty. */
+/** EMMS: all registers empty, TOP = 0. */
 export function mmxEmms(): void {
+  store<u32>(FSW, load<u32>(FSW) & ~0x3800);
   store<u32>(FTW, 0);
 }
