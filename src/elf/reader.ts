@@ -32,9 +32,12 @@ export function word(bytes: Uint8Array, at: number, is64: boolean): number {
   return is64 ? u64(bytes, at) : u32(bytes, at);
 }
 
-/** The NUL-terminated binary string at `at`, not reaching `end`; undefined when it does. */
+/** No name in an ELF file is longer; mangled C++ names stay far below. It bounds the work on overlapping strings. */
+const MAX_STRING = 16384;
+
+/** The NUL-terminated binary string at `at`, not reaching `end`; undefined when it does, or is absurdly long. */
 export function cString(bytes: Uint8Array, at: number, end: number): string | undefined {
-  const limit = Math.min(end, bytes.length);
+  const limit = Math.min(end, bytes.length, at + MAX_STRING);
   let text = "";
   for (let i = at; i < limit; i++) {
     if (bytes[i] === 0) return text;

@@ -23,17 +23,17 @@ export interface VersionInfo {
   /** Versions this file defines, by index; the base definition (the file's own name) is left out. */
   readonly defined: ReadonlyMap<number, string>;
   readonly needed: readonly VersionNeed[];
-  /** The version of dynamic symbol `index`: undefined when it has none. */
-  symbolVersion(index: number): { readonly version: string; readonly hidden: boolean } | undefined;
+  /** The version of dynamic symbol `index`: undefined when it has none. The default one is written `name@@VERSION`. */
+  symbolVersion(index: number): { readonly version: string; readonly isDefault: boolean } | undefined;
 }
 
-/** Walks a linked list of version records: at most `count` steps, each forward, all inside `bytes`. */
+/** Walks a linked list of version records: at most `count`, all inside `bytes`, none overlapping the one before. */
 function chain(bytes: Uint8Array, start: number, count: number, size: number, next: number): number[] {
   const offsets: number[] = [];
   for (let at = start, i = 0; i < count && at + size <= bytes.length; i++) {
     offsets.push(at);
     const step = u32(bytes, at + next);
-    if (step === 0) break;
+    if (step < size) break;
     at += step;
   }
   return offsets;
@@ -63,9 +63,11 @@ export function parseVersions(image: ElfImage): VersionInfo | ElfError {
   const needed: VersionNeed[] = [];
   const needs = table(DT_VERNEED);
   if (needs !== undefined) {
+    const most = needs.length / 16;
     for (const at of chain(needs, 0, dynamicValue(entries, DT_VERNEEDNUM) ?? 0, 16, 12)) {
       const file = text(u32(needs, at + 4));
-      for (const aux of chain(needs, at + u32(needs, at + 8), u16(needs, at + 2), 16, 12)) {
+      const count = Math.min(u16(needs, at + 2), most - needed.length);
+      for (const aux of chain(needs, at + u32(needs, at + 8), count, 16, 12)) {
         needed.push({ file, version: text(u32(needs, aux + 8)), index: u16(needs, aux + 6) });
       }
     }
@@ -80,8 +82,10 @@ export function parseVersions(image: ElfImage): VersionInfo | ElfError {
       const raw = u16(versym, 2 * index);
       const number = raw & ~VERSYM_HIDDEN;
       if (number <= VER_NDX_GLOBAL) return undefined;
-      const version = defined.get(number) ?? needed.find((need) => need.index === number)?.version;
-      return version === undefined ? undefined : { version, hidden: (raw & VERSYM_HIDDEN) !== 0 };
+      const definition = defined.get(number);
+      const version = definition ?? needed.find((need) => need.index === number)?.version;
+      const isDefault = definition !== undefined && (raw & VERSYM_HIDDEN) === 0;
+      return version === undefined ? undefined : { version, isDefault };
     },
   };
 }
