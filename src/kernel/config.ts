@@ -1,5 +1,8 @@
 /** What a machine tells its kernel; plain data, made from a machine profile by src/machine. */
 import type { HostTime } from "../host/host.ts";
+import type { CpuAuxv } from "../loader/auxv.ts";
+import type { RandomDraws } from "../loader/random-draws.ts";
+import type { TaskLayout } from "../profiles/kernel-generation.ts";
 import type { Rlimit } from "./rlimits.ts";
 
 /** struct new_utsname without the domain's suffix rules. */
@@ -15,8 +18,6 @@ export interface UtsName {
 
 export interface KernelConfig {
   readonly uts: UtsName;
-  /** The kernel is a 64-bit one (i386 programs run in compatibility mode). */
-  readonly kernelBits: 32 | 64;
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
@@ -37,6 +38,10 @@ export interface KernelConfig {
   readonly sliceInstructions: number;
   /** The machine stops when so many instructions have run. */
   readonly maxInstructions: number;
+  /** AT_HWCAP, AT_HWCAP2, AT_MINSIGSTKSZ of the CPU model. */
+  readonly cpuAuxv: CpuAuxv;
+  /** A scene's random numbers for execve, in place of those of the seed. */
+  readonly draws?: (layout: TaskLayout, randomize: boolean) => RandomDraws;
   /** Size of the extended state area in XSAVE signal frames and its XCR0; 0 for FXSAVE frames (no XSAVE in the CPU model). */
   readonly xstateSize: number;
   readonly xstateFeatures: number;

@@ -11,6 +11,7 @@ import type { Credentials } from "./credentials.ts";
 import type { Kernel } from "./kernel.ts";
 import { PendingSignals } from "./pending-signals.ts";
 import { SignalSet } from "./signal-set.ts";
+import type { SleepEnd } from "./task-sleep.ts";
 import type { ThreadGroup } from "./thread-group.ts";
 import type { TlsDescriptor } from "./tls.ts";
 
@@ -31,11 +32,11 @@ export interface AltStack {
 /** `dead`: ended; a leader stays in that state until its group is reaped. */
 export type TaskState = "runnable" | "sleeping" | "stopped" | "dead";
 
-/** A sleep in progress: what to do when it ends. */
+/** A sleep in progress. */
 export interface Sleep {
   readonly control: BlockControl;
-  /** Removes the task from the wait queues and the timer. */
-  readonly cancel: () => void;
+  /** Ends it: the task becomes runnable and leaves the wait queues and the timer. */
+  readonly end: (reason: SleepEnd) => void;
 }
 
 /** The call that a task is in, kept while it sleeps and for restarts. */
@@ -64,6 +65,8 @@ export class Task {
   readonly group: ThreadGroup;
   /** The ABI of the program; during an int 0x80 call of 64-bit code, that of the call. */
   abi: Abi;
+  /** The ABI of the program, always. */
+  programAbi: Abi;
   mm: AddressSpace;
   files: FdTable;
   fs: FsStruct;
@@ -73,6 +76,9 @@ export class Task {
 
   state: TaskState = "runnable";
   sleep: Sleep | undefined;
+  /** What to do when the task is next on the CPU, before user mode: the rest of a call that slept. */
+  resumption: (() => void) | undefined;
+  /** The call in progress, or whose result may still be turned into a restart. */
   syscall: SyscallFrame | undefined;
   /** Continues a call that restart_syscall(2) resumes (struct restart_block). */
   restart: (() => SyscallResult) | undefined;
@@ -100,6 +106,14 @@ export class Task {
   tls: (TlsDescriptor | undefined)[] = [undefined, undefined, undefined];
   /** Entries of the LDT that modify_ldt wrote, by index. */
   ldt: ReadonlyMap<number, TlsDescriptor> | undefined;
+  /** Where i386 handlers return to without SA_RESTORER: the vdso's functions; 0 without a vdso. */
+  sigreturn = { old: 0, rt: 0 };
+  /** The auxiliary vector, as /proc/PID/auxv shows it. */
+  auxv: Uint8Array = new Uint8Array(0);
+  /** Text of the last instruction that folio lacks; printed if its SIGILL kills. */
+  unsupportedInstruction = "";
+  /** The thread that cloned this one (PR_SET_PDEATHSIG). */
+  parentTask: Task | undefined;
   personality = 0;
   /** PR_SET_PDEATHSIG. */
   parentDeathSignal = 0;
@@ -116,6 +130,7 @@ export class Task {
     this.tid = init.tid;
     this.group = init.group;
     this.abi = init.abi;
+    this.programAbi = init.abi;
     this.mm = init.mm;
     this.files = init.files;
     this.fs = init.fs;

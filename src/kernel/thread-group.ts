@@ -88,6 +88,12 @@ export class ThreadGroup {
     return leader;
   }
 
+  /** User time including what the running thread has executed since it was put on the CPU. */
+  get runningUserNs(): number {
+    const { scheduler } = this.kernel;
+    return this.userNs + (scheduler.current?.group === this ? scheduler.unaccountedNs : 0);
+  }
+
   /** User time of all threads, in nanoseconds of the virtual clock. */
   get userNs(): number {
     let sum = this.deadThreadsUserNs;

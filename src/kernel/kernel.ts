@@ -1,0 +1,152 @@
+/** The kernel of one machine: its tasks, its time and the loop that runs them. */
+import type { Host, HostRandom } from "../host/host.ts";
+import type { LoadFailure } from "../loader/exec-file.ts";
+import { drawRandom, type RandomDraws } from "../loader/random-draws.ts";
+import { VdsoPages } from "../loader/vdso/vdso.ts";
+import type { PhysicalMemory } from "../memory/physical.ts";
+import type { AddressSpace } from "../mm/address-space.ts";
+import { MemorySystem } from "../mm/system.ts";
+import { Observers } from "../observe/observer.ts";
+import type { KernelGeneration, TaskLayout } from "../profiles/kernel-generation.ts";
+import type { File } from "../vfs/file.ts";
+import type { Vfs } from "../vfs/vfs.ts";
+import { type Clock, RealClock, VirtualClock } from "./clock.ts";
+import type { KernelConfig, UtsName } from "./config.ts";
+import type { CpuRunner } from "./cpu.ts";
+import { FutexTable } from "./futex.ts";
+import { type RunEnd, Scheduler } from "./scheduler.ts";
+import type { SigInfo } from "./siginfo.ts";
+import { type SpawnRequest, spawn } from "./spawn.ts";
+import type { SyscallTables } from "./syscall-entry.ts";
+import type { Task } from "./task.ts";
+import type { ThreadGroup } from "./thread-group.ts";
+import { TimerQueue } from "./timers.ts";
+
+export interface KernelInit {
+  readonly host: Host;
+  readonly physical: PhysicalMemory;
+  readonly cpu: CpuRunner;
+  readonly vfs: Vfs;
+  readonly generation: KernelGeneration;
+  readonly config: KernelConfig;
+  readonly tables: SyscallTables;
+  /** Shared memory state; made here if none is given. */
+  readonly memorySystem?: MemorySystem;
+  /** The machine's random numbers, from its seed. */
+  readonly random: HostRandom;
+}
+
+export class Kernel {
+  readonly host: Host;
+  readonly physical: PhysicalMemory;
+  readonly cpu: CpuRunner;
+  readonly vfs: Vfs;
+  readonly generation: KernelGeneration;
+  readonly config: KernelConfig;
+  readonly tables: SyscallTables;
+  readonly random: HostRandom;
+  readonly observers = new Observers<Task, SigInfo>();
+  readonly clock: Clock;
+  readonly timers = new TimerQueue();
+  readonly futexes = new FutexTable();
+  readonly scheduler: Scheduler;
+  readonly memorySystem: MemorySystem;
+  readonly vdso: VdsoPages;
+  readonly groups = new Map<number, ThreadGroup>();
+  readonly tasks = new Map<number, Task>();
+  /** sethostname and setdomainname change it. */
+  uts: UtsName;
+  #nextPid: number;
+  readonly #mms = new Map<AddressSpace, { users: number; readonly exe: File | undefined }>();
+  /** Wait status of the first process, once it has ended. */
+  initStatus: number | undefined;
+  /** Forks since boot, for /proc/stat and /proc/loadavg. */
+  forks = 0;
+
+  constructor(init: KernelInit) {
+    this.host = init.host;
+    this.physical = init.physical;
+    this.cpu = init.cpu;
+    this.vfs = init.vfs;
+    this.generation = init.generation;
+    this.config = init.config;
+    this.tables = init.tables;
+    this.random = init.random;
+    this.uts = init.config.uts;
+    const { config } = init;
+    this.clock =
+      config.clock === "real"
+        ? new RealClock(init.host.clock, config.uptimeNs)
+        : new VirtualClock(init.cpu, config.realtime, config.uptimeNs);
+    this.#nextPid = config.firstPid;
+    this.memorySystem = init.memorySystem ?? new MemorySystem(init.physical, init.generation);
+    this.vdso = new VdsoPages(init.physical, init.generation);
+    this.scheduler = new Scheduler(this);
+  }
+
+  addTask(task: Task): void {
+    this.tasks.set(task.tid, task);
+    this.groups.set(task.pid, task.group);
+  }
+
+  /** A fresh address space with its first user; `exe` is the file of /proc/PID/exe (its reference is handed over). */
+  addMm(mm: AddressSpace, exe: File | undefined): void {
+    this.#mms.set(mm, { users: 1, exe });
+  }
+
+  /** CLONE_VM: one more task uses `mm`. */
+  shareMm(mm: AddressSpace): void {
+    const entry = this.#mms.get(mm);
+    if (entry !== undefined) entry.users++;
+  }
+
+  mmUsers(mm: AddressSpace): number {
+    return this.#mms.get(mm)?.users ?? 0;
+  }
+
+  /** The program of an address space. */
+  exeOf(mm: AddressSpace): File | undefined {
+    return this.#mms.get(mm)?.exe;
+  }
+
+  /** mmput(): a task leaves `mm`; the last one frees it. */
+  releaseMm(mm: AddressSpace): void {
+    const entry = this.#mms.get(mm);
+    if (entry === undefined || --entry.users > 0) return;
+    this.#mms.delete(mm);
+    mm.destroy();
+    entry.exe?.put();
+  }
+
+  /** The random numbers of one execve: the machine's own, or those of a scene. */
+  drawRandom(layout: TaskLayout, randomize: boolean): RandomDraws {
+    return this.config.draws?.(layout, randomize) ?? drawRandom(this.random, layout, randomize);
+  }
+
+  /** Starts the first program; see spawn.ts. */
+  spawn(request: SpawnRequest): Task | LoadFailure {
+    return spawn(this, request);
+  }
+
+  /** Runs the machine until its first process has ended, or something else stops it. */
+  run(): RunEnd {
+    return this.scheduler.run();
+  }
+
+  /** The next free pid (kernel/pid.c: cyclic, from 300 after the first round). */
+  allocatePid(): number {
+    while (this.tasks.has(this.#nextPid) || this.groups.has(this.#nextPid)) this.#advancePid();
+    const pid = this.#nextPid;
+    this.#advancePid();
+    return pid;
+  }
+
+  #advancePid(): void {
+    this.#nextPid = this.#nextPid + 1 >= this.config.pidMax ? 300 : this.#nextPid + 1;
+  }
+
+  /** The task whose registers are in the CPU. */
+  get current(): Task | undefined {
+    return this.scheduler.current;
+  }
+}

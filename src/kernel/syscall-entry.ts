@@ -1,0 +1,128 @@
+/**
+ * The way into the kernel: argument registers, the call's row in the table, its result. The kernel is given its tables; it
+ * knows no single call.
+ */
+import type { Abi } from "../abi/abi.ts";
+import { EINTR, ENOSYS } from "../abi/errno.ts";
+import {
+  asControl,
+  type BlockControl,
+  ERESTART_RESTARTBLOCK,
+  ERESTARTNOHAND,
+  ERESTARTSYS,
+  type SyscallResult,
+} from "./control.ts";
+import type { RegisterState } from "./cpu.ts";
+import { Gpr } from "./registers.ts";
+import type { SyscallFrame, Task } from "./task.ts";
+import { putToSleep, type SleepEnd } from "./task-sleep.ts";
+
+/** A row of the table, as the kernel needs it. */
+export interface SyscallRow {
+  readonly name: string;
+  call(task: Task, words: Int32Array, abi: Abi): SyscallResult;
+}
+
+export type SyscallTables = Readonly<Record<Abi, ReadonlyMap<number, SyscallRow>>>;
+
+/** Argument registers in order: System V x86-64 (syscall), i386 (int 0x80). */
+const ARGUMENTS: Readonly<Record<Abi, readonly number[]>> = {
+  amd64: [Gpr.rdi, Gpr.rsi, Gpr.rdx, Gpr.r10, Gpr.r8, Gpr.r9],
+  i386: [Gpr.rbx, Gpr.rcx, Gpr.rdx, Gpr.rsi, Gpr.rdi, Gpr.rbp],
+};
+
+/** Runs the call that the registers of the current task ask for. */
+export function enterSyscall(task: Task, abi: Abi): void {
+  const frame = readFrame(task.kernel.cpu.state, abi);
+  task.syscall = frame;
+  task.kernel.observers.syscallEnter(task, frame);
+  runSyscall(task, frame, () => dispatch(task, frame));
+}
+
+function readFrame(state: RegisterState, abi: Abi): SyscallFrame {
+  const words = new Int32Array(12);
+  ARGUMENTS[abi].forEach((register, i) => {
+    words[2 * i] = state.gprLo(register);
+    words[2 * i + 1] = abi === "amd64" ? state.gprHi(register) : 0;
+  });
+  return { number: state.gprLo(Gpr.rax), abi, words };
+}
+
+function dispatch(task: Task, frame: SyscallFrame): SyscallResult {
+  const row = task.kernel.tables[frame.abi].get(frame.number);
+  if (row !== undefined) return row.call(task, frame.words, frame.abi);
+  task.kernel.observers.unknownSyscall(task, frame);
+  return -ENOSYS;
+}
+
+/** Runs `step` as the call `frame` in its ABI, then writes the result or puts the task to sleep. */
+function runSyscall(task: Task, frame: SyscallFrame, step: () => SyscallResult): void {
+  task.abi = frame.abi;
+  const result = step();
+  task.abi = task.programAbi;
+  if (typeof result === "number") return finishSyscall(task, frame, result);
+  const control = asControl(result);
+  switch (control.kind) {
+    case "exit":
+      return;
+    case "registersSet":
+      task.kernel.observers.syscallExit(task, frame, control.value);
+      task.syscall = undefined;
+      return;
+    case "block":
+      task.kernel.observers.sleep(task, frame, control.deadlineNs);
+      return putToSleep(task, control, (end) => wakeInSyscall(task, frame, control, end));
+  }
+}
+
+function wakeInSyscall(task: Task, frame: SyscallFrame, control: BlockControl, end: SleepEnd): void {
+  if (end === "interrupted") return finishSyscall(task, frame, control.interrupted());
+  const { resume } = control;
+  runSyscall(task, frame, resume === undefined ? () => dispatch(task, frame) : () => resume(end));
+}
+
+function finishSyscall(task: Task, frame: SyscallFrame, result: number): void {
+  task.kernel.observers.syscallExit(task, frame, result);
+  task.kernel.cpu.state.setGprNumber(Gpr.rax, result);
+  if (!needsRestart(result)) task.syscall = undefined;
+}
+
+function needsRestart(result: number): boolean {
+  return result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK;
+}
+
+/**
+ * On the way to user mode without a handler: a call that was interrupted runs again (arch/x86/kernel/signal.c,
+ * arch_do_signal_or_restart()).
+ */
+export function restartSyscall(task: Task): void {
+  const frame = task.syscall;
+  if (frame === undefined) return;
+  const { state } = task.kernel.cpu;
+  const result = state.gprLo(Gpr.rax);
+  const number = result === -ERESTART_RESTARTBLOCK ? RESTART_SYSCALL[frame.abi] : frame.number;
+  state.setGprNumber(Gpr.rax, number);
+  state.rip -= SYSCALL_LENGTH;
+  task.syscall = undefined;
+}
+
+/** Before a handler runs: the interrupted call fails with EINTR, or is restarted after the handler (handle_signal()). */
+export function settleInterruptedSyscall(task: Task, restartFlag: boolean): void {
+  const frame = task.syscall;
+  if (frame === undefined) return;
+  const { state } = task.kernel.cpu;
+  const result = state.gprLo(Gpr.rax);
+  const fails =
+    result === -ERESTART_RESTARTBLOCK || result === -ERESTARTNOHAND || (result === -ERESTARTSYS && !restartFlag);
+  if (fails) state.setGprNumber(Gpr.rax, -EINTR);
+  else {
+    state.setGprNumber(Gpr.rax, frame.number);
+    state.rip -= SYSCALL_LENGTH;
+  }
+  task.syscall = undefined;
+}
+
+/** `syscall` and `int 0x80` are both two bytes long. */
+const SYSCALL_LENGTH = 2;
+/** __NR_restart_syscall. */
+const RESTART_SYSCALL: Readonly<Record<Abi, number>> = { amd64: 219, i386: 0 };

@@ -1,0 +1,132 @@
+/**
+ * Processor exceptions as signals (arch/x86/kernel/traps.c, arch/x86/mm/fault.c). Page faults that the address space can
+ * repair never become signals.
+ */
+import {
+  BUS_ADRALN,
+  FPE_FLTDIV,
+  FPE_FLTINV,
+  FPE_FLTOVF,
+  FPE_FLTRES,
+  FPE_FLTUND,
+  FPE_INTDIV,
+  ILL_ILLOPN,
+  SI_KERNEL,
+  SIGBUS,
+  SIGFPE,
+  SIGILL,
+  SIGKILL,
+  SIGSEGV,
+  SIGTRAP,
+  TRAP_TRACE,
+} from "../abi/signal.ts";
+import { InternalError } from "../base/errors.ts";
+import { PF_PRESENT, PF_USER } from "../memory/translation.ts";
+import { FAULT_DONE, faultCode, faultSignal } from "../mm/fault-result.ts";
+import { Vector } from "./cpu.ts";
+import { FrameReader } from "./frame-writer.ts";
+import { EFLAGS_TF, Gpr } from "./registers.ts";
+import { sigInfo } from "./siginfo.ts";
+import type { Task } from "./task.ts";
+import { forceSignal } from "./task-signals.ts";
+
+/** si_code and si_addr of a vector; `atIp` puts RIP into si_addr. Without a code the signal is sent as force_sig() does. */
+interface TrapRule {
+  readonly signal: number;
+  readonly code?: number;
+  readonly atIp?: boolean;
+}
+
+const TRAPS: Readonly<Record<number, TrapRule>> = {
+  [Vector.divideError]: { signal: SIGFPE, code: FPE_INTDIV, atIp: true },
+  [Vector.debug]: { signal: SIGTRAP, code: TRAP_TRACE, atIp: true },
+  [Vector.breakpoint]: { signal: SIGTRAP },
+  [Vector.overflow]: { signal: SIGSEGV },
+  [Vector.boundRange]: { signal: SIGSEGV },
+  [Vector.invalidOpcode]: { signal: SIGILL, code: ILL_ILLOPN, atIp: true },
+  [Vector.segmentNotPresent]: { signal: SIGBUS },
+  [Vector.stackFault]: { signal: SIGBUS },
+  [Vector.generalProtection]: { signal: SIGSEGV },
+  [Vector.alignmentCheck]: { signal: SIGBUS, code: BUS_ADRALN },
+};
+
+/** Handles the exception that `cpu.fault` describes. */
+export function raiseException(task: Task): void {
+  const { fault } = task.kernel.cpu;
+  switch (fault.vector) {
+    case Vector.pageFault:
+      return pageFault(task, fault.address, fault.errorCode);
+    case Vector.x87FloatingPoint:
+    case Vector.simdFloatingPoint:
+      return mathError(task, fault.vector);
+    default:
+      return trap(task, fault.vector, fault.errorCode);
+  }
+}
+
+function trap(task: Task, vector: number, errorCode: number): void {
+  const rule = TRAPS[vector];
+  if (rule === undefined) throw new InternalError(`exception ${vector} has no rule`);
+  const { state, fault } = task.kernel.cpu;
+  if (vector === Vector.invalidOpcode && fault.unsupported !== "") reportUnsupported(task, fault.unsupported);
+  if (vector === Vector.debug) state.eflags &= ~EFLAGS_TF;
+  recordTrap(task, vector, errorCode);
+  const { signal, code, atIp } = rule;
+  if (code === undefined) forceSignal(task, sigInfo({ signo: signal, code: SI_KERNEL }));
+  else forceSignal(task, sigInfo({ signo: signal, code, layout: "fault", address: atIp ? state.rip : 0 }));
+  task.kernel.observers.fault(task, vector, errorCode, 0);
+}
+
+/** Kept until the signal kills: then one line says which instruction folio lacks. */
+function reportUnsupported(task: Task, text: string): void {
+  task.unsupportedInstruction = text;
+  task.kernel.observers.unsupportedInstruction(task, text);
+}
+
+/** thread.trap_nr and thread.error_code, which the next signal frame shows. */
+function recordTrap(task: Task, vector: number, errorCode: number): void {
+  task.trapNumber = vector;
+  task.errorCode = errorCode;
+}
+
+function pageFault(task: Task, address: number, errorCode: number): void {
+  const { state } = task.kernel.cpu;
+  const result = task.mm.handleFault(address, errorCode, state.gpr(Gpr.rsp));
+  if (result === FAULT_DONE) return;
+  const signo = faultSignal(result);
+  if (signo === SIGKILL) {
+    forceSignal(task, sigInfo({ signo, code: SI_KERNEL }));
+    return;
+  }
+  // Kernel addresses always look mapped (set_signal_archinfo()).
+  const kernelHalf =
+    address >= task.mm.layout.taskSize && task.kernel.generation.kernelBits === 64 && address >= 2 ** 47;
+  recordTrap(task, Vector.pageFault, errorCode | PF_USER | (kernelHalf ? PF_PRESENT : 0));
+  task.cr2 = address;
+  forceSignal(task, sigInfo({ signo, code: faultCode(result), layout: "fault", address }));
+  task.kernel.observers.fault(task, Vector.pageFault, errorCode, address);
+}
+
+/** math_error() and fpu__exception_code(): the first unmasked exception in the CPU's own order. */
+function mathError(task: Task, vector: number): void {
+  const { state } = task.kernel.cpu;
+  recordTrap(task, vector, 0);
+  const image = new Uint8Array(512);
+  state.fxsave(image);
+  const from = new FrameReader(image);
+  const mxcsr = from.u32(24);
+  const errors = vector === Vector.x87FloatingPoint ? from.u16(2) & ~from.u16(0) : ~(mxcsr >>> 7) & mxcsr;
+  const code = floatingPointCode(errors);
+  if (code === 0) return;
+  forceSignal(task, sigInfo({ signo: SIGFPE, code, layout: "fault", address: state.rip }));
+  task.kernel.observers.fault(task, vector, 0, 0);
+}
+
+function floatingPointCode(errors: number): number {
+  if (errors & 0x01) return FPE_FLTINV;
+  if (errors & 0x04) return FPE_FLTDIV;
+  if (errors & 0x08) return FPE_FLTOVF;
+  if (errors & 0x12) return FPE_FLTUND;
+  if (errors & 0x20) return FPE_FLTRES;
+  return 0;
+}
