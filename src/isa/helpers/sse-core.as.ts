@@ -41,6 +41,14 @@ export function deliver(): void {
   }
 }
 
+/** Delivers the flags of one step of DPPS and begins the next; false if an unmasked exception ends the instruction here. */
+export function nextStep(): bool {
+  const trapped = (S.all & ~X.masked) !== 0;
+  deliver();
+  begin();
+  return !trapped;
+}
+
 /** Recomputes FP_SLOW: 0 iff rounding is to nearest, all exceptions are masked, PE is set already, and DAZ = FTZ = 0. */
 export function fpUpdateMode(): void {
   store<u32>(FP_SLOW, u32((load<u32>(MXCSR) & 0xffe0) !== 0x1fa0));

@@ -308,7 +308,11 @@ export function fDpPs(a: v128, b: v128, imm: u32): v128 {
   const p1 = (imm & 0x20) !== 0 ? e.arith32(e.MUL, s(a, 1), s(b, 1)) : 0;
   const p2 = (imm & 0x40) !== 0 ? e.arith32(e.MUL, s(a, 2), s(b, 2)) : 0;
   const p3 = (imm & 0x80) !== 0 ? e.arith32(e.MUL, s(a, 3), s(b, 3)) : 0;
-  const sum = e.arith32(e.ADD, e.arith32(e.ADD, p0, p1), e.arith32(e.ADD, p2, p3));
+  if (!e.nextStep()) return a;
+  const s0 = e.arith32(e.ADD, p0, p1);
+  const s1 = e.arith32(e.ADD, p2, p3);
+  if (!e.nextStep()) return a;
+  const sum = e.arith32(e.ADD, s0, s1);
   e.deliver();
   return ps((imm & 1) !== 0 ? sum : 0, (imm & 2) !== 0 ? sum : 0, (imm & 4) !== 0 ? sum : 0, (imm & 8) !== 0 ? sum : 0);
 }
@@ -317,6 +321,7 @@ export function fDpPd(a: v128, b: v128, imm: u32): v128 {
   e.begin();
   const p0 = (imm & 0x10) !== 0 ? e.arith64(e.MUL, d(a, 0), d(b, 0)) : 0;
   const p1 = (imm & 0x20) !== 0 ? e.arith64(e.MUL, d(a, 1), d(b, 1)) : 0;
+  if (!e.nextStep()) return a;
   const sum = e.arith64(e.ADD, p0, p1);
   e.deliver();
   return pd((imm & 1) !== 0 ? sum : 0, (imm & 2) !== 0 ? sum : 0);
