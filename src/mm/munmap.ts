@@ -1,0 +1,98 @@
+/** Removing mappings: munmap(2), the part of mmap(2) that makes room, and the end of an address space. */
+import { EINVAL, ENOMEM } from "../abi/errno.ts";
+import { pageUp } from "../base/address.ts";
+import type { AddressSpace } from "./address-space.ts";
+import { forgetPage } from "./fault.ts";
+import { splitUnchecked } from "./merge.ts";
+import { VM_ACCOUNT, VM_LOCKED } from "./vm-flags.ts";
+import type { Vma } from "./vma.ts";
+
+/** munmap(2) (do_vmi_munmap). */
+export function munmapRange(mm: AddressSpace, addr: number, length: number): number {
+  const limit = mm.layout.taskSize;
+  if (addr % 4096 !== 0 || addr > limit || length > limit - addr) return -EINVAL;
+  const end = addr + pageUp(length);
+  if (end === addr) return -EINVAL;
+  return unmapRange(mm, addr, end);
+}
+
+/** do_vmi_align_munmap: 0, or -ENOMEM when a split would exceed the map count. */
+export function unmapRange(mm: AddressSpace, start: number, end: number): number {
+  const error = checkSplits(mm, start, end);
+  if (error < 0) return error;
+  const first = mm.vmas.intersection(start, end);
+  if (first === undefined) return 0;
+  if (first.start < start) splitUnchecked(mm, first, start, true);
+  const last = mm.vmas.lookup(end - 1);
+  if (last !== undefined && last.end > end) splitUnchecked(mm, last, end, false);
+  const index = mm.vmas.indexOf(start);
+  const floor = mm.vmas.at(index - 1)?.end ?? 0;
+  let vma = mm.vmas.at(index);
+  mm.noteHighWater();
+  while (vma !== undefined && vma.start < end) {
+    removeVma(mm, vma);
+    vma = mm.vmas.at(index);
+  }
+  const ceiling = vma === undefined ? Number.POSITIVE_INFINITY : vma.start / 4096;
+  mm.pageTables.freeTables(start / 4096, end / 4096, floor / 4096, ceiling);
+  noteHole(mm, start, vma?.start);
+  return 0;
+}
+
+/**
+ * Whether unmapping [start, end) may split. Newer kernels let the count pass the limit for a moment and refuse only what
+ * cuts a hole into one VMA.
+ */
+export function checkSplits(mm: AddressSpace, start: number, end: number): number {
+  if (mm.vmas.count < mm.system.maxMapCount) return 0;
+  const first = mm.vmas.intersection(start, end);
+  if (first === undefined) return 0;
+  if (first.start < start && first.end > end) return -ENOMEM;
+  if (!mm.generation.munmapChecksEverySplit) return 0;
+  const last = mm.vmas.lookup(end - 1);
+  return first.start < start || (last !== undefined && last.end > end) ? -ENOMEM : 0;
+}
+
+function removeVma(mm: AddressSpace, vma: Vma): void {
+  zapRange(mm, vma.start, vma.end);
+  mm.vmas.remove(vma);
+  mm.account(vma.flags, vma.file !== undefined, -vma.pages);
+  if (vma.flags & VM_LOCKED) mm.lockedVm -= vma.pages;
+  if (vma.flags & VM_ACCOUNT) mm.system.uncharge(vma.pages);
+  vma.file?.closeForMap();
+}
+
+/** Removes the page-table entries of [start, end) (zap_page_range): the pages, not the mapping. */
+export function zapRange(mm: AddressSpace, start: number, end: number): void {
+  const tables = mm.pageTables;
+  const i32 = mm.phys.i32;
+  const first = start / 4096;
+  const last = end / 4096;
+  let any = false;
+  mm.noteHighWater();
+  tables.forEachPte(first, last, (at) => {
+    any = true;
+    forgetPage(mm, i32[at]);
+    tables.clearPte(at);
+  });
+  if (any) tables.invalidateRange(first, last - first);
+}
+
+/** arch_unmap_area(_topdown) of 2.6: where the next search may start. */
+function noteHole(mm: AddressSpace, start: number, next: number | undefined): void {
+  if (mm.generation.placement !== "free-area-cache") return;
+  if (mm.topDown) {
+    const above = next ?? mm.mmapBase;
+    if (above > mm.freeAreaCache) mm.freeAreaCache = above;
+    if (mm.freeAreaCache > mm.mmapBase) mm.freeAreaCache = mm.mmapBase;
+  } else if (start >= mm.mmapBase && start < mm.freeAreaCache) {
+    mm.freeAreaCache = start;
+    mm.cachedHoleSize = Number.POSITIVE_INFINITY;
+  }
+}
+
+/** exit_mmap: everything at once. */
+export function unmapAll(mm: AddressSpace): void {
+  mm.noteHighWater();
+  while (mm.vmas.count > 0) removeVma(mm, mm.vmas.at(mm.vmas.count - 1) as Vma);
+}

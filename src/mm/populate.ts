@@ -1,0 +1,44 @@
+/** mm_populate: faults a range in ahead of its use, for MAP_POPULATE, mlock(2) and MADV_POPULATE_*. */
+import { EFAULT, ENOMEM } from "../abi/errno.ts";
+import { PTE_RW, pteMapped } from "../memory/page-tables.ts";
+import type { AddressSpace } from "./address-space.ts";
+import { faultPage } from "./fault.ts";
+import { FAULT_ADRERR, FAULT_DONE } from "./fault-result.ts";
+import { VM_ACCESS_FLAGS, VM_LOCKONFAULT, VM_PFNMAP, VM_SHARED, VM_WRITE } from "./vm-flags.ts";
+import type { Vma } from "./vma.ts";
+
+/**
+ * Populates [start, end): private writable VMAs by write faults, others by reads. 0, or the error of the first page that
+ * could not be had (mlock reports it, mmap does not).
+ */
+export function populate(mm: AddressSpace, start: number, end: number): number {
+  let at = start;
+  while (at < end) {
+    const vma = mm.vmas.find(at);
+    if (vma === undefined || vma.start >= end) break;
+    at = Math.max(at, vma.start);
+    const stop = Math.min(end, vma.end);
+    if (!(vma.flags & (VM_PFNMAP | VM_LOCKONFAULT))) {
+      const write = (vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
+      const error = populateVma(mm, vma, at, stop, write);
+      if (error < 0) return error;
+    }
+    at = stop;
+  }
+  return 0;
+}
+
+/** faultin_page over a range within one VMA: 0, -EFAULT, -ENOMEM. */
+export function populateVma(mm: AddressSpace, vma: Vma, start: number, end: number, write: boolean): number {
+  if (write ? (vma.flags & VM_WRITE) === 0 : (vma.flags & VM_ACCESS_FLAGS) === 0) return -EFAULT;
+  for (let page = start / 4096; page < end / 4096; page++) {
+    const at = mm.pageTables.findPte(page);
+    const pte = at === 0 ? 0 : mm.phys.i32[at];
+    if (pteMapped(pte) && (!write || pte & PTE_RW)) continue;
+    const result = faultPage(mm, vma, page, write);
+    if (result === FAULT_ADRERR) return -EFAULT;
+    if (result !== FAULT_DONE) return -ENOMEM;
+    mm.minorFaults++;
+  }
+  return 0;
+}
