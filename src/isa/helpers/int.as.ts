@@ -83,3 +83,12 @@ export function pext64(source: u64, mask: u64): u64 {
   }
   return out;
 }
+
+/** BSWAP r64. */
+export function bswap64(a: u64): u64 {
+  return bswap<u64>(a);
+}
+/** BSWAP r32. */
+export function bswap32(a: u32): u32 {
+  return bswap<u32>(a);
+}
