@@ -1,0 +1,50 @@
+import { MALLOC_PAR_2_27, mallocState } from "../layout.ts";
+import { type MallocVersion, overlay } from "../version.ts";
+import { glibc_2_13 } from "./glibc-2.13.ts";
+
+/** glibc 2.31: tcache (2.26), short fatal messages (2.27), the checks of 2.29 and 2.30, arena limits (2.15). */
+export const glibc_2_31: MallocVersion = overlay(glibc_2_13, {
+  name: "2.31",
+  alignment32: 16,
+  state: (fastbins: number) => mallocState("have_fastchunks", fastbins),
+  par: MALLOC_PAR_2_27,
+  largestRequest: "ptrdiff_max",
+  haveFast: "field",
+  tcache: { counter: "counts", bins: 64, smallBins: 64, fill: 7, lazy: false, key: "struct", verify: "bin" },
+  checks: {
+    freeSizeAligned: true,
+    fastbinEntry: "with_lock",
+    unsorted: true,
+    largebin: "insert",
+    topSize: true,
+    consolidate: true,
+    mmappedOffset: true,
+    mremap: true,
+    unlinkSize: true,
+    fastbinSize: true,
+    mallocErrorReturnsNull: true,
+  },
+  messages: {
+    report: "plain",
+    assertion: "old",
+    lines: { oldTop: 2379, binSize: 4036, largeMain: [3839, 3852, 3856], mremap: 0 },
+  },
+  singleThread: true,
+  arenas: "limited",
+  reallocSetsArena: false,
+  heapTrimThreshold: true,
+  expandedAsserts: false,
+  systrim: "unsigned_area",
+  reallocInitsTcache: true,
+  callocTcache: "inits",
+  memalignLimit: true,
+  vallocConsolidates: false,
+  pvallocMask: "pagesize_minus_1",
+  mallinfoAllArenas: true,
+  mmapThresholdLimit: "refuses",
+  checkActionOption: false,
+  arenaOptions: true,
+  checking: "fatal",
+  magicNotOne: true,
+  tunables: true,
+});
