@@ -67,8 +67,10 @@ describe.skipIf(!fs.existsSync("/proc/self/smaps") || !hasTool("pmap") || !hasTo
     beforeAll(async () => {
       child = spawn("sleep", ["1000"], { stdio: "ignore" });
       pid = child.pid ?? 0;
-      while (!/nanosleep/.test(execFileSync("cat", [`/proc/${pid}/wchan`], { encoding: "latin1" }))) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
+      // Until ld.so and libc are mapped and it sleeps in its last call (state S, no more faults).
+      const faults = (): string => fs.readFileSync(`/proc/${pid}/stat`, "latin1").split(" ").slice(2, 12).join(" ");
+      for (let before = "", now = faults(); before !== now || !now.startsWith("S"); before = now, now = faults()) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
       }
     });
     afterAll(() => {

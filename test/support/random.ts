@@ -12,3 +12,13 @@ export function seededRandom(name: string): (below: number) => number {
     return ((t ^ (t >>> 14)) >>> 0) % below;
   };
 }
+
+/** The same as a source of bytes, as `Host.random` is one. */
+export function seededBytes(name: string): { fill(into: Uint8Array): void } {
+  const below = seededRandom(name);
+  return {
+    fill(into) {
+      for (let i = 0; i < into.length; i++) into[i] = below(256);
+    },
+  };
+}
