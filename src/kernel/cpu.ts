@@ -86,6 +86,11 @@ export interface CpuRunner {
   readonly fault: CpuFault;
   /** Instructions executed since the machine started, exact (`rep` counts one an iteration). */
   readonly instructions: number;
+  /**
+   * Set by the kernel: the base of the segment that a selector names for the running task, or undefined if loading it raises
+   * #GP (SDM volume 3, section 5.3).
+   */
+  segmentBase: ((selector: number) => number | undefined) | undefined;
   /** Makes `space` the address space of the code that runs next. */
   activate(space: AddressTranslation): void;
   /** Runs until something needs the kernel, at most `budget` instructions. */

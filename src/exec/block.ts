@@ -1,0 +1,21 @@
+/** A translated run of instructions: what the dispatcher remembers of it beside its records in the arena. */
+import type { FrameNumber } from "../base/address.ts";
+
+export interface Block {
+  readonly id: number;
+  /** Linear address of the first instruction as int32 halves, and code mode. */
+  readonly lo: number;
+  readonly hi: number;
+  readonly codeBits: 32 | 64;
+  /** Address of its first record. */
+  readonly record: number;
+  readonly instructions: number;
+  /** Offset of each instruction from the first one, in bytes; one more for the end. */
+  readonly offsets: Uint16Array;
+  /** The frames that hold its bytes; the second is -1 if it lies in one page. */
+  readonly frame: FrameNumber;
+  readonly frame2: FrameNumber;
+  /** If it ends in an instruction that folio lacks: bytes and mnemonic. */
+  readonly unsupported: string;
+  valid: boolean;
+}

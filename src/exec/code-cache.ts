@@ -1,0 +1,130 @@
+/**
+ * The translated blocks of a machine, and the ways to find them: by frame and address for good, by the jump cache and by
+ * links between blocks until something they rest on changes.
+ */
+import type { FrameNumber } from "../base/address.ts";
+import type { PhysicalMemory } from "../memory/physical.ts";
+import type { Block } from "./block.ts";
+import { GENERATION, JUMP_CACHE, JUMP_CACHE_BITS, JUMP_CACHE_BYTES, JUMP_CACHE_ENTRY_SHIFT } from "./layout.ts";
+
+const TWO32 = 0x1_0000_0000;
+const CACHE_MASK = (1 << JUMP_CACHE_BITS) - 1;
+
+/** Key of a block among those of its frame: address and mode. */
+function keyOf(lo: number, hi: number, codeBits: number): number {
+  return ((hi >>> 0) * TWO32 + (lo >>> 0)) * 2 + (codeBits === 64 ? 1 : 0);
+}
+
+export class CodeCache {
+  readonly #phys: PhysicalMemory;
+  readonly #words: Int32Array;
+  readonly #byFrame = new Map<FrameNumber, Map<number, Block>>();
+  readonly #byRecord = new Map<number, Block>();
+  /** Jump cache entries in use (word indices). */
+  #entries: number[] = [];
+  /** Pages of the active address space that jump cache entries or links point into. */
+  readonly #linkedPages = new Set<number>();
+  #generation = 1;
+
+  constructor(phys: PhysicalMemory) {
+    this.#phys = phys;
+    this.#words = phys.i32;
+    this.#words[GENERATION >> 2] = this.#generation;
+    this.#words.fill(-1, JUMP_CACHE >> 2, (JUMP_CACHE + JUMP_CACHE_BYTES) >> 2);
+  }
+
+  get blocks(): number {
+    return this.#byRecord.size;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  find(frame: FrameNumber, lo: number, hi: number, codeBits: 32 | 64): Block | undefined {
+    return this.#byFrame.get(frame)?.get(keyOf(lo, hi, codeBits));
+  }
+
+  blockAt(record: number): Block | undefined {
+    return this.#byRecord.get(record);
+  }
+
+  /** Keeps a block for good; its frames now hold code. Returns whether a frame has just become one that does. */
+  add(block: Block): boolean {
+    let fresh = this.#addTo(block.frame, block);
+    if (block.frame2 >= 0) fresh = this.#addTo(block.frame2, block) || fresh;
+    this.#byRecord.set(block.record, block);
+    return fresh;
+  }
+
+  #addTo(frame: FrameNumber, block: Block): boolean {
+    let blocks = this.#byFrame.get(frame);
+    if (blocks === undefined) this.#byFrame.set(frame, (blocks = new Map()));
+    blocks.set(keyOf(block.lo, block.hi, block.codeBits), block);
+    if (this.#phys.hasCode(frame)) return false;
+    this.#phys.setCode(frame);
+    return true;
+  }
+
+  /** Makes the block known to the jump cache of the running code. */
+  link(block: Block): void {
+    const words = this.#words;
+    const hash = block.lo ^ ((block.lo >>> JUMP_CACHE_BITS) | (block.hi << (32 - JUMP_CACHE_BITS)));
+    const at = (JUMP_CACHE + ((hash & CACHE_MASK) << JUMP_CACHE_ENTRY_SHIFT)) >> 2;
+    words[at] = block.lo;
+    words[at + 1] = block.hi;
+    words[at + 2] = block.record;
+    this.#entries.push(at);
+    const page = ((block.hi >>> 0) * TWO32 + (block.lo >>> 0)) / 4096;
+    this.#linkedPages.add(Math.floor(page));
+    if (block.frame2 >= 0) this.#linkedPages.add(Math.floor(page) + 1);
+  }
+
+  /** Cuts all links and empties the jump cache; the blocks stay. */
+  unlinkAll(): void {
+    const words = this.#words;
+    this.#generation++;
+    words[GENERATION >> 2] = this.#generation;
+    for (const at of this.#entries) {
+      words[at] = -1;
+      words[at + 1] = -1;
+    }
+    this.#entries = [];
+    this.#linkedPages.clear();
+  }
+
+  /** Unlinks if running code may point into these pages. */
+  unlinkPages(first: number, count: number): void {
+    if (this.#linkedPages.size === 0) return;
+    if (count > this.#linkedPages.size) {
+      for (const page of this.#linkedPages) {
+        if (page >= first && page < first + count) return this.unlinkAll();
+      }
+      return;
+    }
+    for (let i = 0; i < count; i++) if (this.#linkedPages.has(first + i)) return this.unlinkAll();
+  }
+
+  /** Drops the blocks made from the frame's bytes. */
+  dropFrame(frame: FrameNumber): void {
+    const blocks = this.#byFrame.get(frame);
+    if (blocks === undefined) return;
+    for (const [key, block] of blocks) {
+      block.valid = false;
+      this.#byRecord.delete(block.record);
+      const other = block.frame === frame ? block.frame2 : block.frame;
+      if (other >= 0) this.#byFrame.get(other)?.delete(key);
+    }
+    this.#byFrame.delete(frame);
+    this.unlinkAll();
+  }
+
+  /** Drops everything: the arena is about to be reused. */
+  clear(): void {
+    for (const frame of this.#byFrame.keys()) this.#phys.clearCode(frame);
+    for (const block of this.#byRecord.values()) block.valid = false;
+    this.#byFrame.clear();
+    this.#byRecord.clear();
+    this.unlinkAll();
+  }
+}

@@ -1,0 +1,386 @@
+/**
+ * The processor: runs translated blocks, repairs what stops them (unknown code, TLB misses, writes to code) and tells the
+ * kernel why it stopped. Satisfies CpuRunner of src/kernel/cpu.ts.
+ */
+import { InternalError } from "../base/errors.ts";
+import type { HostWasm } from "../host/host.ts";
+import { EFLAGS_REST, EXIT_ADDRESS, EXIT_BLOCK, EXIT_DETAIL, EXIT_INSN, FUEL, RIP } from "../isa/cpu-block.ts";
+import type { PhysicalMemory } from "../memory/physical.ts";
+import {
+  Access,
+  type AddressTranslation,
+  PF_INSTR,
+  PF_PRESENT,
+  PF_USER,
+  PF_WRITE,
+  type TranslationCache,
+} from "../memory/translation.ts";
+import type { Block } from "./block.ts";
+import { CodeCache } from "./code-cache.ts";
+import { type CpuIdentity, HostCalls } from "./host-calls.ts";
+import { Leave, SAVED_PC } from "./layout.ts";
+import { Registers } from "./registers.ts";
+import { Tlb } from "./tlb.ts";
+import { Translator } from "./translator.ts";
+
+const MAX_SLICE = 1 << 30;
+const TF = 0x100;
+const BLOCK_LIMIT = 48;
+const TWO32 = 0x1_0000_0000;
+
+const Exit = { budget: 0, exception: 4 } as const;
+const Vector = { debug: 1, stackFault: 12, generalProtection: 13, pageFault: 14 } as const;
+
+/** What a run has cost; for --stats. */
+export interface CpuStats {
+  instructions: number;
+  blocks: number;
+  translations: number;
+  translatedInstructions: number;
+  arenaBytes: number;
+  tlbFills: number;
+  lookups: number;
+  codeWrites: number;
+}
+
+export interface CpuInit {
+  readonly phys: PhysicalMemory;
+  readonly wasm: HostWasm;
+  readonly identity: CpuIdentity;
+}
+
+type Run = (record: number) => number;
+
+/** Makes the processor of a machine, on its physical memory. */
+export function createCpu(init: CpuInit): Cpu {
+  return new Cpu(init);
+}
+
+export class Cpu implements TranslationCache {
+  readonly state: Registers;
+  readonly fault = { vector: 0, errorCode: 0, address: 0, unsupported: "" };
+  segmentBase: ((selector: number) => number | undefined) | undefined;
+  readonly #phys: PhysicalMemory;
+  readonly #words: Int32Array;
+  readonly #run: Run;
+  readonly #tlb: Tlb;
+  readonly #code: CodeCache;
+  readonly #translator: Translator;
+  readonly #hostCalls: HostCalls;
+  #space: AddressTranslation | undefined;
+  /** Blocks of the moment: the tail of a time slice, a single step. Their memory is reused. */
+  #transient: Block | undefined;
+  #instructions = 0;
+  #fuelGiven = 0;
+  /** Where a page fault stopped; the kernel has usually only to map the page. */
+  #resume: { record: number; fuel: number; generation: number } | undefined;
+  readonly #counters = { translations: 0, translatedInstructions: 0, lookups: 0, codeWrites: 0 };
+
+  constructor({ phys, wasm, identity }: CpuInit) {
+    this.#phys = phys;
+    this.#words = phys.i32;
+    this.state = new Registers(phys.memory.buffer);
+    this.#tlb = new Tlb(phys.memory.buffer);
+    this.#code = new CodeCache(phys);
+    this.#translator = new Translator(phys, identity.features);
+    this.#hostCalls = new HostCalls(this, identity, phys.memory.buffer);
+    phys.cache = this;
+    const env = { memory: phys.memory, abort: () => undefined };
+    const helpers = wasm.instantiate(wasm.loadModule("helpers"), { env });
+    const interp = wasm.instantiate(wasm.loadModule("interp"), { env, helpers });
+    this.#run = interp.run as Run;
+    this.state.reset(64);
+  }
+
+  /** Instructions executed so far; exact whenever the kernel looks. */
+  get instructions(): number {
+    return this.#instructions;
+  }
+
+  get stats(): CpuStats {
+    return {
+      instructions: this.#instructions,
+      blocks: this.#code.blocks,
+      arenaBytes: this.#translator.arenaBytes,
+      tlbFills: this.#tlb.fills,
+      ...this.#counters,
+    };
+  }
+
+  activate(space: AddressTranslation): void {
+    if (this.#space === space) return;
+    this.#space = space;
+    this.#tlb.flush();
+    this.#code.unlinkAll();
+  }
+
+  // --- TranslationCache -------------------------------------------------------------------------------------------------
+
+  invalidatePage(space: AddressTranslation, page: number): void {
+    if (space !== this.#space) return;
+    this.#tlb.flushPage(page);
+    this.#code.unlinkPages(page, 1);
+  }
+
+  invalidateRange(space: AddressTranslation, first: number, count: number): void {
+    if (space !== this.#space) return;
+    this.#tlb.flushRange(first, count);
+    this.#code.unlinkPages(first, count);
+  }
+
+  invalidateSpace(space: AddressTranslation): void {
+    if (space !== this.#space) return;
+    this.#tlb.flush();
+    this.#code.unlinkAll();
+  }
+
+  invalidateCode(frame: number): void {
+    this.#code.dropFrame(frame);
+  }
+
+  // --- running ----------------------------------------------------------------------------------------------------------
+
+  /** Runs at most `budget` instructions; the reason is one of kernel/cpu.ts's ExitReason. */
+  run(budget: number): 0 | 1 | 2 | 3 | 4 | 5 {
+    if (budget <= 0) return Exit.budget;
+    if (this.#words[EFLAGS_REST >> 2]! & TF) return this.#singleStep();
+    this.#setFuel(Math.min(budget, MAX_SLICE));
+    const reason = this.#loop(this.#startRecord());
+    this.#settle();
+    return reason as 0 | 1 | 2 | 3 | 4 | 5;
+  }
+
+  #setFuel(fuel: number): void {
+    this.#fuelGiven = fuel;
+    this.#words[FUEL >> 2] = fuel;
+  }
+
+  /** Adds what was executed to the count. */
+  #settle(): void {
+    const left = this.#words[FUEL >> 2] as number;
+    this.#instructions += this.#fuelGiven - left;
+    this.#fuelGiven = left;
+  }
+
+  /** The record to begin at: that of the access that faulted last, if nothing has changed since, or that of RIP. */
+  #startRecord(): number {
+    const resume = this.#resume;
+    this.#resume = undefined;
+    if (resume !== undefined && !this.state.touched && resume.generation === this.#code.generation) {
+      const fuel = (this.#words[FUEL >> 2] as number) - resume.fuel;
+      if (fuel >= 0) {
+        this.#words[FUEL >> 2] = fuel;
+        return resume.record;
+      }
+    }
+    return this.#lookup();
+  }
+
+  /** Executes one instruction with EFLAGS.TF set, then raises #DB. */
+  #singleStep(): 0 | 1 | 2 | 3 | 4 | 5 {
+    this.#resume = undefined;
+    this.#setFuel(1);
+    const record = this.#translateTransient(1);
+    const reason = record === 0 ? Exit.exception : this.#loop(record);
+    this.#settle();
+    if (reason !== Exit.budget) return reason as 0 | 1 | 2 | 3 | 4 | 5;
+    return this.#raise(Vector.debug, 0, 0);
+  }
+
+  /** Runs from `record` until the kernel is needed. A record of 0 stands for an exception that is already noted. */
+  #loop(record: number): number {
+    let at = record;
+    for (;;) {
+      if (at === 0) return Exit.exception;
+      const reason = this.#run(at);
+      switch (reason) {
+        case Leave.lookup:
+          at = (this.#words[FUEL >> 2] as number) > 0 ? this.#lookup() : -1;
+          break;
+        case Leave.miss:
+          at = this.#miss();
+          break;
+        case Leave.fuel:
+          at = this.#outOfFuel();
+          break;
+        case Leave.host:
+          at = this.#hostCall();
+          break;
+        case Leave.exception:
+          return this.#exceptionInBlock();
+        case Leave.exceptionAfter:
+          return this.#raise(this.#words[EXIT_DETAIL >> 2] as number, 0, 0);
+        default:
+          return reason;
+      }
+      if (at === -1) return Exit.budget;
+    }
+  }
+
+  /** The next block does not fit the fuel: its first instructions still run. */
+  #outOfFuel(): number {
+    const block = this.#currentBlock();
+    this.#words[RIP >> 2] = block.lo;
+    this.#words[(RIP >> 2) + 1] = block.hi;
+    const fuel = this.#words[FUEL >> 2] as number;
+    return fuel > 0 ? this.#translateTransient(fuel) : -1;
+  }
+
+  #hostCall(): number {
+    const request = this.#words[EXIT_DETAIL >> 2] as number;
+    this.#settle();
+    if (!this.#hostCalls.serve(request)) return 0;
+    if (this.#words[EFLAGS_REST >> 2]! & TF) return -1;
+    return (this.#words[FUEL >> 2] as number) > 0 ? this.#lookup() : -1;
+  }
+
+  /** The record for RIP, translated if need be; 0 with an exception noted if it cannot be fetched. */
+  #lookup(): number {
+    this.#counters.lookups++;
+    const lo = this.#words[RIP >> 2] as number;
+    const hi = this.#words[(RIP >> 2) + 1] as number;
+    const space = this.#activeSpace();
+    if (hi >>> 15 !== 0) return this.#fetchBeyondUserHalf(lo, hi);
+    const codeBits = this.state.codeBits;
+    const page = Math.floor(((hi >>> 0) * TWO32 + (lo >>> 0)) / 4096);
+    const frame = space.walk(page, Access.execute);
+    if (frame >= 0) {
+      const known = this.#code.find(frame, lo, hi, codeBits);
+      if (known !== undefined) {
+        if (known.frame2 < 0 || space.walk(page + 1, Access.execute) === known.frame2) {
+          this.#code.link(known);
+          return known.record;
+        }
+      }
+    }
+    if (!this.#translator.hasRoom()) {
+      this.#code.clear();
+      this.#translator.clear();
+    }
+    const block = this.#translator.translate(space, lo, hi, codeBits, BLOCK_LIMIT, false);
+    if (block === undefined) return this.#fetchFault();
+    this.#counters.translations++;
+    this.#counters.translatedInstructions += block.instructions;
+    if (this.#code.add(block)) this.#tlb.flushWrites();
+    this.#code.link(block);
+    return block.record;
+  }
+
+  /** A block that is not kept: at most `limit` instructions from RIP. */
+  #translateTransient(limit: number): number {
+    const lo = this.#words[RIP >> 2] as number;
+    const hi = this.#words[(RIP >> 2) + 1] as number;
+    if (hi >>> 15 !== 0) return this.#fetchBeyondUserHalf(lo, hi);
+    const block = this.#translator.translate(this.#activeSpace(), lo, hi, this.state.codeBits, limit, true);
+    if (block === undefined) return this.#fetchFault();
+    this.#transient = block;
+    return block.record;
+  }
+
+  #fetchFault(): number {
+    this.#raise(Vector.pageFault, this.#translator.fault.errorCode, this.#translator.fault.address);
+    return 0;
+  }
+
+  /** Jumps out of the user half: #GP if not canonical, else #PF as for any kernel page. */
+  #fetchBeyondUserHalf(lo: number, hi: number): number {
+    if (isCanonical(hi))
+      this.#raise(Vector.pageFault, PF_USER | PF_INSTR | PF_PRESENT, (hi >>> 0) * TWO32 + (lo >>> 0));
+    else this.#raise(Vector.generalProtection, 0, 0);
+    return 0;
+  }
+
+  /** An access missed the TLB: walks the page tables and repeats it, or notes the fault (returns 0). */
+  #miss(): number {
+    const words = this.#words;
+    const lo = words[EXIT_ADDRESS >> 2] as number;
+    const rawHi = words[(EXIT_ADDRESS >> 2) + 1] as number;
+    const write = words[EXIT_DETAIL >> 2] !== 0;
+    const hi = this.state.codeBits === 64 ? rawHi : 0;
+    if (hi >>> 15 !== 0) return this.#beyondUserHalf(lo, hi, write);
+    const address = (hi >>> 0) * TWO32 + (lo >>> 0);
+    const frame = this.#activeSpace().walk(Math.floor(address / 4096), write ? Access.write : Access.read);
+    if (frame < 0) return this.#dataFault(-frame - 1, address);
+    if (write && this.#phys.hasCode(frame)) return this.#writeToCode(lo, rawHi, frame);
+    this.#tlb.fill(lo, rawHi, frame, write);
+    return words[SAVED_PC >> 2] as number;
+  }
+
+  /** A store hits translated code: drop it, and execute just this instruction before looking at code again. */
+  #writeToCode(lo: number, hi: number, frame: number): number {
+    this.#counters.codeWrites++;
+    this.#rewindToInstruction();
+    this.#phys.noteWrite(frame);
+    this.#tlb.fill(lo, hi, frame, true);
+    return this.#translateTransient(1);
+  }
+
+  #beyondUserHalf(lo: number, hi: number, write: boolean): number {
+    this.#rewindToInstruction();
+    if (isCanonical(hi)) {
+      this.#raise(Vector.pageFault, PF_USER | PF_PRESENT | (write ? PF_WRITE : 0), (hi >>> 0) * TWO32 + (lo >>> 0));
+    } else this.#raise(Vector.generalProtection, 0, 0);
+    return 0;
+  }
+
+  #dataFault(errorCode: number, address: number): number {
+    const record = this.#words[SAVED_PC >> 2] as number;
+    const fuel = this.#rewindToInstruction();
+    this.#raise(Vector.pageFault, errorCode, address);
+    this.#resume = { record, fuel, generation: this.#code.generation };
+    this.state.touched = false;
+    return 0;
+  }
+
+  #exceptionInBlock(): number {
+    const words = this.#words;
+    const vector = words[EXIT_DETAIL >> 2] as number;
+    const errorCode = words[EXIT_ADDRESS >> 2] as number;
+    const block = this.#currentBlock();
+    const last = (words[EXIT_INSN >> 2] as number) === block.instructions - 1;
+    this.#rewindToInstruction();
+    this.#raise(vector, errorCode, 0);
+    if (last) this.fault.unsupported = block.unsupported;
+    return Exit.exception;
+  }
+
+  /** Sets RIP to the instruction that left the block and gives back the fuel of it and of those behind it. */
+  #rewindToInstruction(): number {
+    const words = this.#words;
+    const block = this.#currentBlock();
+    const index = words[EXIT_INSN >> 2] as number;
+    const address = (block.hi >>> 0) * TWO32 + (block.lo >>> 0) + (block.offsets[index] as number);
+    words[RIP >> 2] = address | 0;
+    words[(RIP >> 2) + 1] = Math.floor(address / TWO32) | 0;
+    const fuel = block.instructions - index;
+    words[FUEL >> 2] = (words[FUEL >> 2] as number) + fuel;
+    return fuel;
+  }
+
+  #currentBlock(): Block {
+    const record = this.#words[EXIT_BLOCK >> 2] as number;
+    const transient = this.#transient;
+    if (transient !== undefined && transient.record === record) return transient;
+    const block = this.#code.blockAt(record);
+    if (block === undefined) throw new InternalError(`no block has its record at ${record}`);
+    return block;
+  }
+
+  #raise(vector: number, errorCode: number, address: number): 4 {
+    const { fault } = this;
+    fault.vector = vector;
+    fault.errorCode = errorCode;
+    fault.address = address;
+    fault.unsupported = "";
+    return Exit.exception;
+  }
+
+  #activeSpace(): AddressTranslation {
+    if (this.#space === undefined) throw new InternalError("the CPU runs without an address space");
+    return this.#space;
+  }
+}
+
+function isCanonical(hi: number): boolean {
+  return hi >>> 15 === 0x1ffff;
+}

@@ -1,0 +1,56 @@
+/**
+ * What an emitter sees of the tier it emits for. An emitter turns one IR operation into WebAssembly: it pushes the result on
+ * the wasm stack; where arguments come from, where the result goes and how control leaves is the tier's matter.
+ */
+import type { Code } from "../../wasm/code.ts";
+import type { ValTypeName } from "../../wasm/opcodes.ts";
+
+export interface Emit {
+  readonly c: Code;
+  /** Pushes argument `index` at its declared type (an `imm` as i32). */
+  push(index: number): void;
+  /** Pushes all arguments in order. */
+  pushAll(): void;
+  /** A wasm local that holds argument `index`; use it when the argument is needed more than once. */
+  local(index: number): number;
+  /** A scratch local of the type, valid within this operation. `which` tells several of one type apart. */
+  scratch(type: ValTypeName, which?: number): number;
+  /** Calls an import by name (a helper). */
+  callHelper(name: string): void;
+
+  /**
+   * Loads: given the linear address in the i64 local, pushes the i32 host address at which `size` bytes may be read (or, with
+   * `forWrite`, written), leaving the operation if they may not.
+   */
+  hostAddress(address: number, size: number, forWrite: boolean): void;
+  /**
+   * Stores `size` bytes to the linear address in the i64 local: `value` pushes the value, `opcode` is the wasm store. Leaves
+   * the operation if the bytes may not be written.
+   */
+  store(address: number, size: number, opcode: number, value: () => void): void;
+  /** Leaves if the `length` bytes from the address (arguments on no stack: i64 local, i32 local) cannot be accessed. */
+  probe(address: number, length: number, forWrite: boolean): void;
+
+  /** Pops a condition; if it holds, raises the exception whose vector and error code are arguments `vector`, `errorCode`. */
+  trapIf(vector: number, errorCode: number): void;
+  trap(vector: number, errorCode: number): void;
+  /** Pops a condition; raises `vector` (a constant) if it holds. */
+  trapIfConst(vector: number): void;
+  enter(): void;
+  jump(): void;
+  jumpIf(): void;
+  jumpTo(): void;
+  jumpOutIf(): void;
+  leave(): void;
+  bulkString(stos: boolean): void;
+}
+
+/** One emitter. For `flags` results there are two: of the flag result and of the aux word. */
+export type Emitter = (e: Emit) => void;
+export interface FlagEmitter {
+  /** Pushes the i64 FLAG_RESULT. */
+  readonly result: Emitter;
+  /** Pushes the i32 FLAG_AUX. */
+  readonly aux: Emitter;
+}
+export type EmitterTable = Record<string, Emitter | FlagEmitter>;

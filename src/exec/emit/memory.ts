@@ -1,0 +1,71 @@
+/** Emitters of guest memory accesses and of control flow; the tiers supply translation and exits. */
+import { W } from "../../wasm/opcodes.ts";
+import type { Emit, Emitter, EmitterTable } from "./emitter.ts";
+
+/** The linear address (argument 0 plus displacement 1) in a scratch local. */
+function linearAddress(e: Emit): number {
+  const address = e.scratch("i64", 7);
+  e.push(0);
+  e.push(1);
+  e.c.op(W.i64_extend_i32_s);
+  e.c.op(W.i64_add);
+  e.c.set(address);
+  return address;
+}
+
+function load(size: number, opcode: number, forWrite: boolean): Emitter {
+  return (e) => {
+    e.hostAddress(linearAddress(e), size, forWrite);
+    e.c.memory(opcode, 0);
+  };
+}
+
+function store(size: number, opcode: number): Emitter {
+  return (e) => {
+    e.store(linearAddress(e), size, opcode, () => e.push(2));
+  };
+}
+
+function probe(forWrite: boolean): Emitter {
+  return (e) => {
+    const address = linearAddress(e);
+    const length = e.scratch("i32", 7);
+    e.push(2);
+    e.c.set(length);
+    e.probe(address, length, forWrite);
+  };
+}
+
+export const memoryEmitters: EmitterTable = {
+  load8s: load(1, W.i32_load8_s, false),
+  load16s: load(2, W.i32_load16_s, false),
+  store8: store(1, W.i32_store8),
+  store16: store(2, W.i32_store16),
+  store32: store(4, W.i32_store),
+  store64: store(8, W.i64_store),
+  storeV: store(16, W.v128_store),
+  probeRead: probe(false),
+  probeWrite: probe(true),
+  bulkMovs: (e) => e.bulkString(false),
+  bulkStos: (e) => e.bulkString(true),
+  enter: (e) => e.enter(),
+  jump: (e) => e.jump(),
+  jumpIf: (e) => e.jumpIf(),
+  jumpOutIf: (e) => e.jumpOutIf(),
+  jumpTo: (e) => e.jumpTo(),
+  leave: (e) => e.leave(),
+  trapIf: (e) => {
+    e.push(0);
+    e.trapIf(1, 2);
+  },
+  trap: (e) => e.trap(0, 1),
+};
+
+for (const forWrite of [false, true]) {
+  const suffix = forWrite ? "W" : "";
+  memoryEmitters[`load8${suffix}`] = load(1, W.i32_load8_u, forWrite);
+  memoryEmitters[`load16${suffix}`] = load(2, W.i32_load16_u, forWrite);
+  memoryEmitters[`load32${suffix}`] = load(4, W.i32_load, forWrite);
+  memoryEmitters[`load64${suffix}`] = load(8, W.i64_load, forWrite);
+  memoryEmitters[`loadV${suffix}`] = load(16, W.v128_load, forWrite);
+}

@@ -1,0 +1,311 @@
+/** Emitters of 128-bit integer operations. Lane-wise where wasm has the operation, composed from a few where it has not. */
+import { W } from "../../wasm/opcodes.ts";
+import type { Emit, Emitter, EmitterTable } from "./emitter.ts";
+
+function plain(opcode: number): Emitter {
+  return (e) => {
+    e.pushAll();
+    e.c.op(opcode);
+  };
+}
+
+function shuffled(lanes: readonly number[]): Emitter {
+  return (e) => {
+    e.pushAll();
+    e.c.shuffle(lanes);
+  };
+}
+
+/** Interleave of the low (from = 0) or high halves with elements of `width` bytes. */
+function unpack(width: number, high: boolean): Emitter {
+  const lanes: number[] = [];
+  for (let at = high ? 8 : 0; lanes.length < 16; at += width) {
+    for (let i = 0; i < width; i++) lanes.push(at + i);
+    for (let i = 0; i < width; i++) lanes.push(16 + at + i);
+  }
+  return shuffled(lanes);
+}
+
+/** x86 logical shifts by a count >= width give 0 (arithmetic: the sign); wasm takes the count modulo width. */
+function shift(opcode: number, width: number, arithmetic: boolean): Emitter {
+  return (e) => {
+    const count = e.local(1);
+    e.push(0);
+    e.c.get(count);
+    if (arithmetic) {
+      e.c.i32Const(width - 1);
+      e.c.get(count);
+      e.c.i32Const(width);
+      e.c.op(W.i32_lt_u);
+      e.c.op(W.select);
+      e.c.op(opcode);
+      return;
+    }
+    e.c.op(opcode);
+    e.c.get(count);
+    e.c.i32Const(width);
+    e.c.op(W.i32_lt_u);
+    // all ones or zero
+    e.c.i32Const(-1);
+    e.c.op(W.i32_mul);
+    e.c.op(W.i32x4_splat);
+    e.c.op(W.v128_and);
+  };
+}
+
+function extmulHigh(signed: boolean): Emitter {
+  return (e) => {
+    const a = e.local(0);
+    const b = e.local(1);
+    for (const opcode of signed
+      ? [W.i32x4_extmul_low_i16x8_s, W.i32x4_extmul_high_i16x8_s]
+      : [W.i32x4_extmul_low_i16x8_u, W.i32x4_extmul_high_i16x8_u]) {
+      e.c.get(a);
+      e.c.get(b);
+      e.c.op(opcode);
+    }
+    // the high words of the eight products
+    e.c.shuffle([2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31]);
+  };
+}
+
+/** PMULUDQ, PMULDQ: products of the even dwords. */
+function mulEven(signed: boolean): Emitter {
+  const even = [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11];
+  return (e) => {
+    for (const index of [0, 1]) {
+      const v = e.local(index);
+      e.c.get(v);
+      e.c.get(v);
+      e.c.shuffle(even);
+    }
+    e.c.op(signed ? W.i64x2_extmul_low_i32x4_s : W.i64x2_extmul_low_i32x4_u);
+  };
+}
+
+/** PSADBW: sums of absolute byte differences of each half. */
+const sad: Emitter = (e) => {
+  const c = e.c;
+  const a = e.local(0);
+  const b = e.local(1);
+  const d = e.scratch("v128", 2);
+  c.get(a);
+  c.get(b);
+  c.op(W.i8x16_sub_sat_u);
+  c.get(b);
+  c.get(a);
+  c.op(W.i8x16_sub_sat_u);
+  c.op(W.v128_or);
+  c.op(W.i16x8_extadd_pairwise_i8x16_u);
+  c.op(W.i32x4_extadd_pairwise_i16x8_u);
+  c.tee(d);
+  c.i32Const(32);
+  c.op(W.i64x2_shr_u);
+  c.get(d);
+  c.op(W.i32x4_add);
+  c.v128Const([255, 255, 255, 255, 0, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0]);
+  c.op(W.v128_and);
+};
+
+/** A swizzle whose index vector depends on an immediate: index of lane i is 4 (or 2) * selector + byte. */
+function dwordIndices(e: Emit, imm: () => void, lanes: readonly number[], source: (lane: number) => number): void {
+  // Builds, dword by dword, selector * 0x04040404 + 0x03020100 (+ 16 per source).
+  const c = e.c;
+  c.v128Const(new Uint8Array(16));
+  for (const lane of lanes) {
+    imm();
+    c.i32Const(2 * lane);
+    c.op(W.i32_shr_u);
+    c.i32Const(3);
+    c.op(W.i32_and);
+    c.i32Const(0x04040404);
+    c.op(W.i32_mul);
+    c.i32Const(0x03020100 + source(lane));
+    c.op(W.i32_add);
+    c.lane(W.i32x4_replace_lane, lane);
+  }
+}
+
+const shufD: Emitter = (e) => {
+  e.push(0);
+  dwordIndices(
+    e,
+    () => e.push(1),
+    [0, 1, 2, 3],
+    () => 0,
+  );
+  e.c.op(W.i8x16_swizzle);
+};
+
+/** SHUFPS: lanes 0, 1 from the first source, 2, 3 from the second. A swizzle index above 15 gives 0, so both are ORed. */
+const shufPS: Emitter = (e) => {
+  const c = e.c;
+  for (const [index, lanes] of [
+    [0, [0, 1]],
+    [1, [2, 3]],
+  ] as const) {
+    e.push(index);
+    dwordIndices(
+      e,
+      () => e.push(2),
+      lanes,
+      () => 0,
+    );
+    c.op(W.i8x16_swizzle);
+    // lanes not asked for hold copies of byte 0: mask them
+    c.v128Const(Array.from({ length: 16 }, (_, i) => ((i < 8 ? 0 : 1) === index ? 255 : 0)));
+    c.op(W.v128_and);
+  }
+  c.op(W.v128_or);
+};
+
+/** PSHUFLW, PSHUFHW: four words of one half by selector, the other half kept. */
+function shuffleWords(high: boolean): Emitter {
+  return (e) => {
+    const c = e.c;
+    const base = high ? 8 : 0;
+    e.push(0);
+    c.v128Const(Array.from({ length: 16 }, (_, i) => i));
+    for (let lane = 0; lane < 4; lane++) {
+      e.push(1);
+      c.i32Const(2 * lane);
+      c.op(W.i32_shr_u);
+      c.i32Const(3);
+      c.op(W.i32_and);
+      c.i32Const(0x0202);
+      c.op(W.i32_mul);
+      c.i32Const(0x0100 + base * 0x0101);
+      c.op(W.i32_add);
+      c.lane(W.i16x8_replace_lane, lane + base / 2);
+    }
+    c.op(W.i8x16_swizzle);
+  };
+}
+
+/** Bytes [n, n + 16) of high:low; n above 31 gives 0. Swizzle indices out of range give 0, so the two halves are ORed. */
+const vAlign: Emitter = (e) => {
+  const c = e.c;
+  const identity = Array.from({ length: 16 }, (_, i) => i);
+  const n = e.scratch("i32", 2);
+  e.push(2);
+  c.i32Const(32);
+  e.push(2);
+  c.i32Const(32);
+  c.op(W.i32_lt_u);
+  c.op(W.select);
+  c.set(n);
+  // low: index i + n, zero when > 15 (at most 15 + 32 = 47, no wrap)
+  e.push(0);
+  c.v128Const(identity);
+  c.get(n);
+  c.op(W.i8x16_splat);
+  c.op(W.i8x16_add);
+  c.op(W.i8x16_swizzle);
+  // high: index i + n - 16, negative (>= 240) or > 15 gives zero
+  e.push(1);
+  c.v128Const(identity);
+  c.get(n);
+  c.i32Const(16);
+  c.op(W.i32_sub);
+  c.op(W.i8x16_splat);
+  c.op(W.i8x16_add);
+  c.op(W.i8x16_swizzle);
+  c.op(W.v128_or);
+};
+
+const lanewise: Record<string, number> = {
+  vAnd: W.v128_and,
+  vOr: W.v128_or,
+  vXor: W.v128_xor,
+  i8x16Add: W.i8x16_add,
+  i16x8Add: W.i16x8_add,
+  i32x4Add: W.i32x4_add,
+  i64x2Add: W.i64x2_add,
+  i8x16Sub: W.i8x16_sub,
+  i16x8Sub: W.i16x8_sub,
+  i32x4Sub: W.i32x4_sub,
+  i64x2Sub: W.i64x2_sub,
+  i8x16AddSatS: W.i8x16_add_sat_s,
+  i8x16AddSatU: W.i8x16_add_sat_u,
+  i16x8AddSatS: W.i16x8_add_sat_s,
+  i16x8AddSatU: W.i16x8_add_sat_u,
+  i8x16SubSatS: W.i8x16_sub_sat_s,
+  i8x16SubSatU: W.i8x16_sub_sat_u,
+  i16x8SubSatS: W.i16x8_sub_sat_s,
+  i16x8SubSatU: W.i16x8_sub_sat_u,
+  i8x16MinS: W.i8x16_min_s,
+  i8x16MinU: W.i8x16_min_u,
+  i16x8MinS: W.i16x8_min_s,
+  i16x8MinU: W.i16x8_min_u,
+  i32x4MinS: W.i32x4_min_s,
+  i32x4MinU: W.i32x4_min_u,
+  i8x16MaxS: W.i8x16_max_s,
+  i8x16MaxU: W.i8x16_max_u,
+  i16x8MaxS: W.i16x8_max_s,
+  i16x8MaxU: W.i16x8_max_u,
+  i32x4MaxS: W.i32x4_max_s,
+  i32x4MaxU: W.i32x4_max_u,
+  i8x16AvgrU: W.i8x16_avgr_u,
+  i16x8AvgrU: W.i16x8_avgr_u,
+  i16x8Mul: W.i16x8_mul,
+  i32x4Mul: W.i32x4_mul,
+  i32x4DotS: W.i32x4_dot_i16x8_s,
+  i8x16Eq: W.i8x16_eq,
+  i16x8Eq: W.i16x8_eq,
+  i32x4Eq: W.i32x4_eq,
+  i64x2Eq: W.i64x2_eq,
+  i8x16GtS: W.i8x16_gt_s,
+  i16x8GtS: W.i16x8_gt_s,
+  i32x4GtS: W.i32x4_gt_s,
+  i64x2GtS: W.i64x2_gt_s,
+  i8x16NarrowS: W.i8x16_narrow_i16x8_s,
+  i8x16NarrowU: W.i8x16_narrow_i16x8_u,
+  i16x8NarrowS: W.i16x8_narrow_i32x4_s,
+  i16x8NarrowU: W.i16x8_narrow_i32x4_u,
+  i8x16Swizzle: W.i8x16_swizzle,
+  i8x16Abs: W.i8x16_abs,
+  i16x8Abs: W.i16x8_abs,
+  i32x4Abs: W.i32x4_abs,
+  vNot: W.v128_not,
+  i8x16Bitmask: W.i8x16_bitmask,
+  i16x8Bitmask: W.i16x8_bitmask,
+  i32x4Bitmask: W.i32x4_bitmask,
+  i64x2Bitmask: W.i64x2_bitmask,
+  i8x16Splat: W.i8x16_splat,
+  i16x8Splat: W.i16x8_splat,
+  i32x4Splat: W.i32x4_splat,
+  i64x2Splat: W.i64x2_splat,
+};
+
+export const vectorEmitters: EmitterTable = {
+  // PANDN complements its first source, wasm's andnot its second.
+  vAndNot: (e) => {
+    e.push(1);
+    e.push(0);
+    e.c.op(W.v128_andnot);
+  },
+  i16x8MulhiS: extmulHigh(true),
+  i16x8MulhiU: extmulHigh(false),
+  i64x2MulU32: mulEven(false),
+  i64x2MulS32: mulEven(true),
+  i8x16SadU: sad,
+  i16x8Shl: shift(W.i16x8_shl, 16, false),
+  i32x4Shl: shift(W.i32x4_shl, 32, false),
+  i64x2Shl: shift(W.i64x2_shl, 64, false),
+  i16x8ShrU: shift(W.i16x8_shr_u, 16, false),
+  i32x4ShrU: shift(W.i32x4_shr_u, 32, false),
+  i64x2ShrU: shift(W.i64x2_shr_u, 64, false),
+  i16x8ShrS: shift(W.i16x8_shr_s, 16, true),
+  i32x4ShrS: shift(W.i32x4_shr_s, 32, true),
+  shufD,
+  shufPS,
+  shufLW: shuffleWords(false),
+  shufHW: shuffleWords(true),
+  vAlign,
+};
+
+for (const [name, opcode] of Object.entries(lanewise)) vectorEmitters[name] = plain(opcode);
+for (const width of [1, 2, 4, 8]) {
+  vectorEmitters[`unpackLo${width * 8}`] = unpack(width, false);
+  vectorEmitters[`unpackHi${width * 8}`] = unpack(width, true);
+}

@@ -1,0 +1,130 @@
+/** What instructions ask of the dispatcher: identification, time, random numbers, segment registers. */
+import { RIP } from "../isa/cpu-block.ts";
+import { HOST_ARGUMENT, HostCall } from "../isa/lift/host-call.ts";
+
+/** What a processor says about itself. Registers are int32. */
+export interface CpuIdentity {
+  /** Feature names as in /proc/cpuinfo; decides which instructions exist. */
+  readonly features: readonly string[];
+  /** CPUID: [eax, ebx, ecx, edx]. */
+  cpuid(leaf: number, subleaf: number): readonly [number, number, number, number];
+  /** XCR0 (SDM volume 1, section 13.3), or undefined without XSAVE: XGETBV raises #UD. */
+  readonly xcr0: number | undefined;
+  /** A random 32-bit number, for RDRAND and RDSEED. */
+  random(): number;
+}
+
+interface Processor {
+  readonly state: {
+    gprLo(index: number): number;
+    setGpr(index: number, lo: number, hi: number): void;
+    setSelector(segment: number, selector: number): void;
+    eflags: number;
+    fsBase: number;
+    gsBase: number;
+    readonly codeBits: 32 | 64;
+  };
+  readonly fault: { vector: number; errorCode: number; address: number; unsupported: string };
+  readonly segmentBase: ((selector: number) => number | undefined) | undefined;
+  readonly instructions: number;
+}
+
+const RAX = 0;
+const RCX = 1;
+const RDX = 2;
+const RBX = 3;
+const FS = 4;
+const GS = 5;
+const SS = 2;
+
+export class HostCalls {
+  readonly #cpu: Processor;
+  readonly #identity: CpuIdentity;
+  readonly #view: DataView;
+
+  constructor(cpu: Processor, identity: CpuIdentity, buffer: ArrayBuffer) {
+    this.#cpu = cpu;
+    this.#identity = identity;
+    this.#view = new DataView(buffer);
+  }
+
+  /** Serves one request (HostCall); false if it raised an exception, which is then noted in `cpu.fault`. */
+  serve(request: number): boolean {
+    const { state } = this.#cpu;
+    switch (request & 0xff) {
+      case HostCall.cpuid: {
+        const [eax, ebx, ecx, edx] = this.#identity.cpuid(state.gprLo(RAX) >>> 0, state.gprLo(RCX) >>> 0);
+        state.setGpr(RAX, eax, 0);
+        state.setGpr(RBX, ebx, 0);
+        state.setGpr(RCX, ecx, 0);
+        state.setGpr(RDX, edx, 0);
+        return true;
+      }
+      case HostCall.rdtsc:
+      case HostCall.rdtscp:
+        // One tick an instruction, as the virtual clock counts.
+        state.setGpr(RAX, this.#cpu.instructions | 0, 0);
+        state.setGpr(RDX, Math.floor(this.#cpu.instructions / 0x1_0000_0000) | 0, 0);
+        if ((request & 0xff) === HostCall.rdtscp) state.setGpr(RCX, 0, 0);
+        return true;
+      case HostCall.rdpid:
+        state.setGpr((request >> 8) & 15, 0, 0);
+        return true;
+      case HostCall.xgetbv:
+        return this.#xgetbv(request >> 16);
+      case HostCall.rdrand:
+      case HostCall.rdseed:
+        this.#random((request >> 8) & 15, request >> 16);
+        return true;
+      case HostCall.loadSegment:
+        return this.#loadSegment((request >> 8) & 0xff, request >> 16);
+      default:
+        return true;
+    }
+  }
+
+  #xgetbv(length: number): boolean {
+    const { state } = this.#cpu;
+    const { xcr0 } = this.#identity;
+    if (xcr0 === undefined) return this.#refuse(6, 0, length);
+    if (state.gprLo(RCX) !== 0) return this.#refuse(13, 0, length);
+    state.setGpr(RAX, xcr0, 0);
+    state.setGpr(RDX, 0, 0);
+    return true;
+  }
+
+  /** CF = 1, the other arithmetic flags 0. */
+  #random(reg: number, size: number): void {
+    const { state } = this.#cpu;
+    const lo = this.#identity.random();
+    if (size === 2)
+      state.setGpr(reg, (state.gprLo(reg) & ~0xffff) | (lo & 0xffff), this.#view.getInt32(0x1000 + 8 * reg + 4, true));
+    else state.setGpr(reg, lo, size === 8 ? this.#identity.random() : 0);
+    state.eflags = (state.eflags & ~0x8d5) | 1;
+  }
+
+  #loadSegment(segment: number, length: number): boolean {
+    const { state, segmentBase } = this.#cpu;
+    const selector = this.#view.getUint16(HOST_ARGUMENT, true);
+    const base = segmentBase?.(selector);
+    const nullStack = segment === SS && (selector & 0xfffc) === 0;
+    if (base === undefined || nullStack) return this.#refuse(13, selector & 0xfffc, length);
+    state.setSelector(segment, selector);
+    if (segment === FS) state.fsBase = base;
+    if (segment === GS) state.gsBase = base;
+    return true;
+  }
+
+  /** Raises an exception at the instruction, which is `length` bytes back. */
+  #refuse(vector: number, errorCode: number, length: number): boolean {
+    const { fault } = this.#cpu;
+    fault.vector = vector;
+    fault.errorCode = errorCode;
+    fault.address = 0;
+    fault.unsupported = "";
+    const rip = this.#view.getUint32(RIP, true) + this.#view.getUint32(RIP + 4, true) * 0x1_0000_0000 - length;
+    this.#view.setInt32(RIP, rip | 0, true);
+    this.#view.setInt32(RIP + 4, Math.floor(rip / 0x1_0000_0000) | 0, true);
+    return false;
+  }
+}

@@ -1,0 +1,488 @@
+/**
+ * Generates the interpreter: a WebAssembly module whose `run` executes IR records, one handler an operation, made from the
+ * same emitters as the compiled regions. A record is: u16 operation, u16 instruction number within its block, u32 result slot
+ * (if the operation has a result other than flags), u32 per argument (a slot's address, or the value of an `imm`).
+ */
+import {
+  EXIT_ADDRESS,
+  EXIT_BLOCK,
+  EXIT_DETAIL,
+  EXIT_INSN,
+  FLAG_AUX,
+  FLAG_RESULT,
+  FUEL,
+  RIP,
+} from "../../isa/cpu-block.ts";
+import { HELPERS } from "../../isa/helpers/signatures.ts";
+import { type ArgType, OPS, type OpDef, type ResultType } from "../../isa/ir/ops.ts";
+import { Code } from "../../wasm/code.ts";
+import { ModuleWriter } from "../../wasm/module.ts";
+import { BLOCK_VOID, type ValTypeName, W } from "../../wasm/opcodes.ts";
+import type { Emit } from "../emit/emitter.ts";
+import { emitterOf } from "../emit/table.ts";
+import {
+  GENERATION,
+  JUMP_CACHE,
+  JUMP_CACHE_BITS,
+  JUMP_CACHE_ENTRY_SHIFT,
+  Leave,
+  SAVED_PC,
+  STAGE,
+  TLB,
+  TLB_ADDEND,
+  TLB_READ,
+  TLB_WRITE,
+} from "../layout.ts";
+import { bulkFunctions, splitFunction, tlbIndex } from "./support.ts";
+
+/** Bytes of the record of an operation. */
+export function recordBytes(def: OpDef): number {
+  return 4 + 4 * ((hasResultSlot(def) ? 1 : 0) + def.args.length);
+}
+
+export function hasResultSlot(def: OpDef): boolean {
+  return def.result !== "none" && def.result !== "flags";
+}
+
+const LOAD: Record<Exclude<ArgType, "imm">, number> = {
+  i32: W.i32_load,
+  i64: W.i64_load,
+  f32: W.f32_load,
+  f64: W.f64_load,
+  v128: W.v128_load,
+};
+const STORE: Record<Exclude<ResultType, "none" | "flags">, number> = {
+  i8: W.i32_store8,
+  i16: W.i32_store16,
+  lane32: W.i32_store,
+  i32: W.i64_store,
+  i64: W.i64_store,
+  f32: W.f32_store,
+  f64: W.f64_store,
+  v128: W.v128_store,
+};
+
+const PC = 0;
+const REASON = 1;
+const FUEL_LEFT = 2;
+const BLOCK = 3;
+const LINK = 4;
+const NEXT_RIP = 5;
+const FIRST_SCRATCH = 6;
+
+class InterpEmit implements Emit {
+  readonly c = new Code();
+  readonly locals: ValTypeName[] = ["i32", "i32", "i32", "i32", "i64"];
+  readonly #scratch = new Map<string, number>();
+  readonly #helpers: ReadonlyMap<string, number>;
+  readonly #split: number;
+  readonly #bulk: readonly [number, number];
+  #def: OpDef = OPS[0] as OpDef;
+  #loaded = new Map<number, number>();
+  /** Branch depth from the current handler to the loop head. */
+  #toNext = 0;
+  readonly maxOps: number;
+
+  constructor(helpers: ReadonlyMap<string, number>, split: number, bulk: readonly [number, number], maxOps: number) {
+    this.#helpers = helpers;
+    this.#split = split;
+    this.#bulk = bulk;
+    this.maxOps = maxOps;
+  }
+
+  handler(def: OpDef, toNext: number): void {
+    this.#def = def;
+    this.#toNext = toNext;
+    this.#loaded = new Map();
+    const emitter = emitterOf(def.name);
+    const c = this.c;
+    if (def.result === "flags") {
+      if (typeof emitter === "function") throw new Error(`${def.name} needs a flag emitter`);
+      c.i32Const(0);
+      emitter.result(this);
+      c.memory(W.i64_store, FLAG_RESULT);
+      c.i32Const(0);
+      emitter.aux(this);
+      c.op(W.i64_extend_i32_u);
+      c.memory(W.i64_store, FLAG_AUX);
+    } else {
+      if (typeof emitter !== "function") throw new Error(`${def.name} has a flag emitter`);
+      if (def.result !== "none") this.#word(4);
+      emitter(this);
+      if (def.result === "i32") c.op(W.i64_extend_i32_u);
+      if (def.result !== "none") c.memory(STORE[def.result], 0);
+    }
+    if (!def.ends) {
+      c.get(PC);
+      c.i32Const(recordBytes(def));
+      c.op(W.i32_add);
+      c.set(PC);
+      c.br(toNext);
+    }
+  }
+
+  #word(offset: number): void {
+    this.c.get(PC);
+    this.c.memory(W.i32_load, offset);
+  }
+
+  #argOffset(index: number): number {
+    return 4 + 4 * (index + (hasResultSlot(this.#def) ? 1 : 0));
+  }
+
+  push(index: number): void {
+    const known = this.#loaded.get(index);
+    if (known !== undefined) {
+      this.c.get(known);
+      return;
+    }
+    const type = this.#def.args[index] as ArgType;
+    this.#word(this.#argOffset(index));
+    if (type !== "imm") this.c.memory(LOAD[type], 0);
+  }
+
+  pushAll(): void {
+    for (let i = 0; i < this.#def.args.length; i++) this.push(i);
+  }
+
+  local(index: number): number {
+    const known = this.#loaded.get(index);
+    if (known !== undefined) return known;
+    const type = this.#def.args[index] as ArgType;
+    const local = this.scratch(type === "imm" ? "i32" : type, 10 + index);
+    this.push(index);
+    this.c.set(local);
+    this.#loaded.set(index, local);
+    return local;
+  }
+
+  scratch(type: ValTypeName, which = 0): number {
+    const key = `${type}${which}`;
+    let local = this.#scratch.get(key);
+    if (local === undefined) {
+      local = FIRST_SCRATCH + this.#scratch.size;
+      this.#scratch.set(key, local);
+      this.locals.push(type);
+    }
+    return local;
+  }
+
+  callHelper(name: string): void {
+    const index = this.#helpers.get(name);
+    if (index === undefined) throw new Error(`no helper ${name}`);
+    this.c.call(index);
+  }
+
+  hostAddress(address: number, size: number, forWrite: boolean): void {
+    const c = this.c;
+    const host = this.scratch("i32", 8);
+    this.#probeTlb(address, size, forWrite, host);
+    c.byte(W.else);
+    this.#splitOrLeave(address, () => c.i32Const(size), forWrite, 0, 1);
+    c.i32Const(STAGE);
+    c.set(host);
+    c.end();
+    c.get(host);
+  }
+
+  store(address: number, size: number, opcode: number, value: () => void): void {
+    const c = this.c;
+    const host = this.scratch("i32", 8);
+    this.#probeTlb(address, size, true, host);
+    c.get(host);
+    value();
+    c.memory(opcode, 0);
+    c.byte(W.else);
+    c.i32Const(0);
+    value();
+    c.memory(opcode, STAGE);
+    this.#splitOrLeave(address, () => c.i32Const(size), true, 1, 1);
+    c.end();
+  }
+
+  probe(address: number, length: number, forWrite: boolean): void {
+    this.#splitOrLeave(address, () => this.c.get(length), forWrite, 2, 0);
+  }
+
+  /** Opens an `if` that is taken when the whole access lies in one page of the TLB; sets `host`. */
+  #probeTlb(address: number, size: number, forWrite: boolean, host: number): void {
+    const c = this.c;
+    tlbIndex(c, address);
+    c.tee(host);
+    c.memory(W.i64_load, TLB + (forWrite ? TLB_WRITE : TLB_READ));
+    c.get(address);
+    if (size > 1) {
+      c.i64Const(size - 1);
+      c.op(W.i64_add);
+    }
+    c.i64Const(-4096);
+    c.op(W.i64_and);
+    c.op(W.i64_eq);
+    c.open(W.if, BLOCK_VOID);
+    c.get(address);
+    c.op(W.i32_wrap_i64);
+    c.get(host);
+    c.memory(W.i32_load, TLB + TLB_ADDEND);
+    c.op(W.i32_add);
+    c.set(host);
+  }
+
+  #splitOrLeave(address: number, size: () => void, forWrite: boolean, mode: number, nesting: number): void {
+    const c = this.c;
+    c.get(address);
+    size();
+    c.i32Const(forWrite ? 1 : 0);
+    c.i32Const(mode);
+    c.call(this.#split);
+    c.open(W.if, BLOCK_VOID);
+    this.#leaveWith(Leave.miss, nesting + 1);
+    c.end();
+  }
+
+  /** Sets the reason and branches out of the loop; `nesting` counts the blocks opened in the handler. */
+  #leaveWith(reason: number, nesting: number): void {
+    this.c.i32Const(reason);
+    this.c.set(REASON);
+    this.c.br(this.#toNext + 1 + nesting);
+  }
+
+  trapIf(vector: number, errorCode: number): void {
+    this.c.open(W.if, BLOCK_VOID);
+    this.#raise(
+      () => this.push(vector),
+      () => this.push(errorCode),
+      1,
+    );
+    this.c.end();
+  }
+
+  trapIfConst(vector: number): void {
+    this.c.open(W.if, BLOCK_VOID);
+    this.#raise(
+      () => this.c.i32Const(vector),
+      () => this.c.i32Const(0),
+      1,
+    );
+    this.c.end();
+  }
+
+  trap(vector: number, errorCode: number): void {
+    this.#raise(
+      () => this.push(vector),
+      () => this.push(errorCode),
+      0,
+    );
+  }
+
+  #raise(vector: () => void, errorCode: () => void, nesting: number): void {
+    const c = this.c;
+    c.i32Const(0);
+    vector();
+    c.memory(W.i32_store, EXIT_DETAIL);
+    c.i32Const(0);
+    errorCode();
+    c.memory(W.i32_store, EXIT_ADDRESS);
+    this.#leaveWith(Leave.exception, nesting);
+  }
+
+  enter(): void {
+    const c = this.c;
+    c.get(PC);
+    c.set(BLOCK);
+    c.get(FUEL_LEFT);
+    this.push(0);
+    c.op(W.i32_lt_s);
+    c.open(W.if, BLOCK_VOID);
+    this.#leaveWith(Leave.fuel, 1);
+    c.end();
+    c.get(FUEL_LEFT);
+    this.push(0);
+    c.op(W.i32_sub);
+    c.set(FUEL_LEFT);
+  }
+
+  jump(): void {
+    this.c.get(PC);
+    this.c.i32Const(4);
+    this.c.op(W.i32_add);
+    this.c.set(LINK);
+    this.#followLink(0);
+  }
+
+  jumpIf(): void {
+    const c = this.c;
+    c.get(PC);
+    c.i32Const(8);
+    c.i32Const(24);
+    this.push(0);
+    c.op(W.select);
+    c.op(W.i32_add);
+    c.set(LINK);
+    this.#followLink(0);
+  }
+
+  jumpOutIf(): void {
+    const c = this.c;
+    this.push(0);
+    c.open(W.if, BLOCK_VOID);
+    c.get(PC);
+    c.i32Const(8);
+    c.op(W.i32_add);
+    c.set(LINK);
+    this.#followLink(1);
+    c.end();
+  }
+
+  jumpTo(): void {
+    this.push(0);
+    this.c.set(NEXT_RIP);
+    this.#searchJumpCache(false, 0);
+  }
+
+  /** LINK is the address of target RIP, linked record, generation. */
+  #followLink(nesting: number): void {
+    const c = this.c;
+    c.get(LINK);
+    c.memory(W.i32_load, 12);
+    c.i32Const(0);
+    c.memory(W.i32_load, GENERATION);
+    c.op(W.i32_eq);
+    c.open(W.if, BLOCK_VOID);
+    c.get(LINK);
+    c.memory(W.i32_load, 8);
+    c.set(PC);
+    c.br(this.#toNext + 1 + nesting);
+    c.end();
+    c.get(LINK);
+    c.memory(W.i64_load, 0);
+    c.set(NEXT_RIP);
+    this.#searchJumpCache(true, nesting);
+  }
+
+  #searchJumpCache(link: boolean, nesting: number): void {
+    const c = this.c;
+    const entry = this.scratch("i32", 8);
+    c.i32Const(0);
+    c.get(NEXT_RIP);
+    c.memory(W.i64_store, RIP);
+    pushJumpCacheEntry(c, NEXT_RIP);
+    c.tee(entry);
+    c.memory(W.i64_load, JUMP_CACHE);
+    c.get(NEXT_RIP);
+    c.op(W.i64_eq);
+    c.open(W.if, BLOCK_VOID);
+    c.get(entry);
+    c.memory(W.i32_load, JUMP_CACHE + 8);
+    c.set(PC);
+    if (link) {
+      c.get(LINK);
+      c.get(PC);
+      c.memory(W.i32_store, 8);
+      c.get(LINK);
+      c.i32Const(0);
+      c.memory(W.i32_load, GENERATION);
+      c.memory(W.i32_store, 12);
+    }
+    c.br(this.#toNext + 1 + nesting);
+    c.end();
+    this.#leaveWith(Leave.lookup, nesting);
+  }
+
+  leave(): void {
+    const c = this.c;
+    c.i32Const(0);
+    c.get(PC);
+    c.memory(W.i64_load, 12);
+    c.memory(W.i64_store, RIP);
+    c.i32Const(0);
+    this.push(1);
+    c.memory(W.i32_store, EXIT_DETAIL);
+    this.push(0);
+    c.set(REASON);
+    c.br(this.#toNext + 1);
+  }
+
+  bulkString(stos: boolean): void {
+    const c = this.c;
+    c.get(FUEL_LEFT);
+    this.push(0);
+    this.push(1);
+    c.get(FUEL_LEFT);
+    c.call(this.#bulk[stos ? 1 : 0]);
+    c.op(W.i32_sub);
+    c.set(FUEL_LEFT);
+  }
+}
+
+/** Byte offset of the jump cache entry of the RIP in the i64 local. */
+function pushJumpCacheEntry(c: Code, rip: number): void {
+  c.get(rip);
+  c.get(rip);
+  c.i64Const(JUMP_CACHE_BITS);
+  c.op(W.i64_shr_u);
+  c.op(W.i64_xor);
+  c.op(W.i32_wrap_i64);
+  c.i32Const((1 << JUMP_CACHE_BITS) - 1);
+  c.op(W.i32_and);
+  c.i32Const(JUMP_CACHE_ENTRY_SHIFT);
+  c.op(W.i32_shl);
+}
+
+/** The interpreter module's bytes. Imports: env.memory, helpers.*; exports `run(record) → reason`. */
+export function generateInterpreter(): Uint8Array {
+  const module = new ModuleWriter();
+  module.importMemory("env", "memory", 1);
+  const helpers = new Map<string, number>();
+  for (const [name, signature] of Object.entries(HELPERS)) {
+    const result = signature.result as ValTypeName | undefined;
+    helpers.set(
+      name,
+      module.importFunc("helpers", name, {
+        params: signature.params as readonly ValTypeName[],
+        results: result === undefined ? [] : [result],
+      }),
+    );
+  }
+  const split = splitFunction(module);
+  const emit = new InterpEmit(helpers, split, bulkFunctions(module), OPS.length);
+  const c = emit.c;
+  c.i32Const(0);
+  c.memory(W.i32_load, FUEL);
+  c.set(FUEL_LEFT);
+  c.i32Const(0);
+  c.memory(W.i32_load, EXIT_BLOCK);
+  c.set(BLOCK);
+  c.open(W.block, BLOCK_VOID);
+  c.open(W.loop, BLOCK_VOID);
+  const count = OPS.length;
+  for (let i = 0; i < count; i++) c.open(W.block, BLOCK_VOID);
+  c.get(PC);
+  c.memory(W.i32_load16_u, 0);
+  c.byte(W.br_table);
+  c.u32(count);
+  for (let i = 0; i < count; i++) c.u32(i);
+  c.u32(0);
+  for (const [index, def] of OPS.entries()) {
+    c.end();
+    emit.handler(def, count - 1 - index);
+  }
+  c.end();
+  c.end();
+  for (const [address, local] of [
+    [FUEL, FUEL_LEFT],
+    [SAVED_PC, PC],
+    [EXIT_BLOCK, BLOCK],
+  ] as const) {
+    c.i32Const(0);
+    c.get(local);
+    c.memory(W.i32_store, address);
+  }
+  c.i32Const(0);
+  c.get(PC);
+  c.memory(W.i32_load16_u, 2);
+  c.memory(W.i32_store, EXIT_INSN);
+  c.get(REASON);
+  const run = module.func({ params: ["i32"], results: ["i32"] }, emit.locals, c.finish());
+  module.exportFunc("run", run);
+  return module.finish();
+}

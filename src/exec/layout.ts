@@ -1,0 +1,50 @@
+/** Where execution keeps its structures in the host area (the CPU block lies below, at src/isa/cpu-block.ts). */
+
+/** Two access halves that cross a page meet here (16 bytes), and words of the run loop. */
+export const STAGE = 0x4000;
+/** Record at which the interpreter stopped (u32); resuming there repeats the operation. */
+export const SAVED_PC = 0x4010;
+/** Translations are linked under this number (u32); raising it unlinks them all. */
+export const GENERATION = 0x4014;
+
+/**
+ * TLB: direct-mapped by page number. Entry: read tag i64, write tag i64, addend u32 (host address = linear address + addend,
+ * modulo 2^32). A tag is the linear address of the page; -1 matches nothing.
+ */
+export const TLB_BITS = 12;
+export const TLB_ENTRIES = 1 << TLB_BITS;
+export const TLB_ENTRY_SHIFT = 5;
+export const TLB = 0x8_0000;
+export const TLB_READ = 0;
+export const TLB_WRITE = 8;
+export const TLB_ADDEND = 16;
+
+/** Jump cache: direct-mapped by RIP. Entry: RIP i64, record address u32. */
+export const JUMP_CACHE_BITS = 14;
+export const JUMP_CACHE_ENTRY_SHIFT = 4;
+export const JUMP_CACHE = 0x10_0000;
+export const JUMP_CACHE_BYTES = 1 << (JUMP_CACHE_BITS + JUMP_CACHE_ENTRY_SHIFT);
+
+/** Blocks of IR records. Before the first record of each: RIP i64, block number u32. */
+export const ARENA = 0x40_0000;
+export const ARENA_END = 0x700_0000;
+export const BLOCK_HEADER = 16;
+
+/** Reasons with which the interpreter returns to the dispatcher, beyond kernel/cpu.ts's ExitReason. */
+export const Leave = {
+  syscall: 1,
+  int80: 2,
+  sysenter: 3,
+  exception: 4,
+  trap: 5,
+  /** Not enough fuel for the next block. */
+  fuel: 16,
+  /** An access missed the TLB: EXIT_ADDRESS, EXIT_DETAIL = 1 for a write. */
+  miss: 17,
+  /** No translation known for RIP. */
+  lookup: 18,
+  /** The dispatcher computes something (CPUID, RDTSC…): EXIT_DETAIL names it. */
+  host: 19,
+  /** An exception that is raised behind the instruction (#BP, #OF): EXIT_DETAIL is the vector. */
+  exceptionAfter: 20,
+} as const;

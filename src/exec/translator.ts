@@ -1,0 +1,223 @@
+/** Decodes and lifts a run of instructions and writes its IR records into the arena. */
+import type { FrameNumber } from "../base/address.ts";
+import { decode, newInstruction } from "../isa/decode.ts";
+import { DecodeStatus, type Feature, type Form } from "../isa/instruction.ts";
+import { Builder, ENTER, KILLED, sizeAt } from "../isa/ir/builder.ts";
+import { CONST_SLOT, OPS, type OpDef } from "../isa/ir/ops.ts";
+import { Lift, type Lifter } from "../isa/lift/context.ts";
+import { lifterOf } from "../isa/lift/table.ts";
+import { mnemonicOf } from "../isa/mnemonic.ts";
+import type { PhysicalMemory } from "../memory/physical.ts";
+import { Access, type AddressTranslation } from "../memory/translation.ts";
+import type { Block } from "./block.ts";
+import { ARENA, ARENA_END, BLOCK_HEADER } from "./layout.ts";
+
+const PAGE = 4096;
+const TRANSIENT = ARENA_END - 0x40000;
+const INVALID_OPCODE = 6;
+const GENERAL_PROTECTION = 13;
+const TWO32 = 0x1_0000_0000;
+
+/** Why no block could be made at an address: the #PF error code of the fetch and the address it is for. */
+export interface FetchFault {
+  errorCode: number;
+  address: number;
+}
+
+/** Features that every processor of folio has, or whose forms do nothing where they are not known. */
+const ALWAYS: readonly Feature[] = ["base", "x64", "cet", "prefetchw"];
+
+export class Translator {
+  readonly fault: FetchFault = { errorCode: 0, address: 0 };
+  readonly #phys: PhysicalMemory;
+  readonly #features: ReadonlySet<string>;
+  readonly #builder = new Builder();
+  readonly #insn = newInstruction();
+  readonly #lift: Lift;
+  /** Lifter by form id; null: not looked up yet, undefined: none. */
+  readonly #lifters: (Lifter | undefined | null)[] = [];
+  readonly #window = new Uint8Array(32);
+  readonly #offsets = new Uint16Array(65);
+  #arena = ARENA;
+  #nextId = 1;
+
+  constructor(phys: PhysicalMemory, features: readonly string[]) {
+    this.#phys = phys;
+    this.#features = new Set([...ALWAYS, ...features]);
+    this.#lift = new Lift(this.#builder, this.#insn);
+  }
+
+  /** Bytes of the arena in use. */
+  get arenaBytes(): number {
+    return this.#arena - ARENA;
+  }
+
+  /** Whether the arena can take another block of any size. */
+  hasRoom(): boolean {
+    return this.#arena < TRANSIENT - 0x40000;
+  }
+
+  clear(): void {
+    this.#arena = ARENA;
+  }
+
+  /**
+   * Translates at most `limit` instructions from the linear address (lo, hi), a canonical user address. Returns undefined if
+   * the first instruction cannot be fetched (`fault` says why). A `transient` block is overwritten by the next one.
+   */
+  translate(
+    space: AddressTranslation,
+    lo: number,
+    hi: number,
+    codeBits: 32 | 64,
+    limit: number,
+    transient: boolean,
+  ): Block | undefined {
+    const start = (hi >>> 0) * TWO32 + (lo >>> 0);
+    const page = Math.floor(start / PAGE);
+    const frame = space.walk(page, Access.execute);
+    if (frame < 0) {
+      this.fault.errorCode = -frame - 1;
+      this.fault.address = start;
+      return undefined;
+    }
+    const builder = this.#builder;
+    builder.reset();
+    const bytes = this.#phys.u8;
+    const pageBase = frame * PAGE;
+    const first = start % PAGE;
+    let at = first;
+    let frame2 = -1;
+    let count = 0;
+    let unsupported = "";
+    while (!builder.ended && at < PAGE && count < limit && builder.hasRoom()) {
+      this.#offsets[count] = at - first;
+      let status = decode(bytes, pageBase + at, pageBase + PAGE, codeBits, this.#insn);
+      if (status === DecodeStatus.truncated) {
+        // The instruction goes on in the next page: it ends the block, and if it is first it is alone in it.
+        if (count > 0) break;
+        frame2 = space.walk(page + 1, Access.execute);
+        if (frame2 < 0) {
+          this.fault.errorCode = -frame2 - 1;
+          this.fault.address = (page + 1) * PAGE;
+          return undefined;
+        }
+        status = this.#decodeAcross(pageBase + at, PAGE - at, frame2, codeBits);
+      }
+      unsupported = this.#liftOne(status, start + at - first, pageBase + at, PAGE - at);
+      at += this.#insn.length;
+      count++;
+    }
+    this.#offsets[count] = at - first;
+    if (!builder.ended) {
+      const end = start + at - first;
+      builder.end("jump", end | 0, codeBits === 64 ? Math.floor(end / TWO32) | 0 : 0, 0, 0);
+      builder.endInstruction();
+    }
+    const kept = this.#arena;
+    if (transient) this.#arena = TRANSIENT;
+    const block = this.#write(lo, hi, codeBits, frame, frame2, count, unsupported);
+    if (transient) this.#arena = kept;
+    return block;
+  }
+
+  #decodeAcross(at: number, count: number, frame2: FrameNumber, codeBits: 32 | 64): DecodeStatus {
+    const window = this.#window;
+    const bytes = this.#phys.u8;
+    window.set(bytes.subarray(at, at + count));
+    window.set(bytes.subarray(frame2 * PAGE, frame2 * PAGE + window.length - count), count);
+    return decode(window, 0, window.length, codeBits, this.#insn);
+  }
+
+  /** Lifts the decoded instruction; returns its description if folio lacks it, else "". */
+  #liftOne(status: DecodeStatus, address: number, byteOffset: number, available: number): string {
+    const lift = this.#lift;
+    const insn = this.#insn;
+    lift.begin(address | 0, Math.floor(address / TWO32) | 0);
+    if (status !== DecodeStatus.ok) {
+      lift.raise(status === DecodeStatus.tooLong ? GENERAL_PROTECTION : INVALID_OPCODE);
+      this.#builder.endInstruction();
+      return "";
+    }
+    const lifter = this.#lifterFor(insn.form);
+    if (lifter === null) {
+      lift.raise(INVALID_OPCODE);
+      this.#builder.endInstruction();
+      return "";
+    }
+    if (lifter === undefined) {
+      lift.raise(INVALID_OPCODE);
+      this.#builder.endInstruction();
+      const length = Math.min(insn.length, available);
+      const hex = Array.from(this.#phys.u8.subarray(byteOffset, byteOffset + length), (byte) =>
+        byte.toString(16).padStart(2, "0"),
+      );
+      return `${hex.join(" ")} ${mnemonicOf(insn)}`;
+    }
+    lifter(lift);
+    this.#builder.endInstruction();
+    return "";
+  }
+
+  /** The lifter of a form; null if the CPU model lacks it (#UD), undefined if folio does. */
+  #lifterFor(form: Form): Lifter | undefined | null {
+    const known = this.#lifters[form.id];
+    if (known !== undefined || form.id in this.#lifters) return known;
+    const lifter = this.#resolve(form);
+    this.#lifters[form.id] = lifter;
+    return lifter;
+  }
+
+  #resolve(form: Form): Lifter | undefined | null {
+    if (this.#features.has(form.feature)) return lifterOf(form.mnemonic);
+    const { fallback } = form as Form & { fallback?: Form | null };
+    return fallback ? this.#resolve(fallback) : null;
+  }
+
+  #write(
+    lo: number,
+    hi: number,
+    codeBits: 32 | 64,
+    frame: FrameNumber,
+    frame2: FrameNumber,
+    instructions: number,
+    unsupported: string,
+  ): Block {
+    const { words, length, constLo, constHi } = this.#builder;
+    const out = this.#phys.i32;
+    const id = this.#nextId++;
+    let at = this.#arena >> 2;
+    out[at] = lo;
+    out[at + 1] = hi;
+    out[at + 2] = id;
+    at += BLOCK_HEADER >> 2;
+    // Constants lie before the records, so that their addresses are known.
+    const constants = at << 2;
+    for (let i = 0; i < constLo.length; i++) {
+      out[at++] = constLo[i] as number;
+      out[at++] = constHi[i] as number;
+    }
+    const record = at << 2;
+    out[at++] = ENTER;
+    out[at++] = instructions;
+    for (let from = 0; from < length; ) {
+      const size = sizeAt(words, from);
+      if ((words[from] as number) & KILLED) {
+        from += size;
+        continue;
+      }
+      const def = OPS[(words[from] as number) & 0xffff] as OpDef;
+      out[at++] = words[from] as number;
+      let arg = from + 1;
+      if (def.result !== "none" && def.result !== "flags") out[at++] = words[arg++] as number;
+      for (const type of def.args) {
+        const value = words[arg++] as number;
+        out[at++] = type !== "imm" && value >= CONST_SLOT ? constants + 8 * (value - CONST_SLOT) : value;
+      }
+      from += size;
+    }
+    this.#arena = ((at << 2) + 15) & ~15;
+    const offsets = this.#offsets.slice(0, instructions + 1);
+    return { id, lo, hi, codeBits, record, instructions, offsets, frame, frame2, unsupported, valid: true };
+  }
+}

@@ -1,0 +1,24 @@
+/** All lifters by mnemonic; a mnemonic stands in one table only (a test checks it). */
+import { arithLifters } from "./arith.ts";
+import { branchLifters } from "./branch.ts";
+import type { Lifter, LifterTable } from "./context.ts";
+import { hostCallLifters } from "./host-call.ts";
+import { moveLifters } from "./move.ts";
+import { shiftLifters } from "./shift.ts";
+import { stringLifters } from "./string.ts";
+
+export const LIFTER_TABLES: readonly LifterTable[] = [
+  arithLifters,
+  shiftLifters,
+  moveLifters,
+  stringLifters,
+  branchLifters,
+  hostCallLifters,
+];
+
+const all: LifterTable = Object.assign({}, ...LIFTER_TABLES);
+
+/** The lifter of a mnemonic, or undefined if folio lacks the instruction. */
+export function lifterOf(mnemonic: string): Lifter | undefined {
+  return all[mnemonic];
+}
