@@ -16,12 +16,14 @@ import type { FaultResult } from "./fault-result.ts";
 import { forkAddressSpace } from "./fork.ts";
 import { DEFAULT_LIMITS, type MmLimits } from "./limits.ts";
 import { madviseRange } from "./madvise.ts";
+import { membarrierCommand } from "./membarrier.ts";
 import { mincoreRange, msyncRange } from "./mincore.ts";
 import { mlockAllMemory, mlockRange, munlockAllMemory, munlockRange } from "./mlock.ts";
 import { type MmapRequest, mapSpecialPages, mmapRegion } from "./mmap.ts";
 import { mprotectRange } from "./mprotect.ts";
 import { mremapRange } from "./mremap.ts";
 import { munmapRange, unmapAll } from "./munmap.ts";
+import { remapFilePagesRange } from "./remap-file-pages.ts";
 import { expandStack, setupStackVma } from "./stack.ts";
 import { type PageStats, pageStats } from "./stats.ts";
 import { MemorySystem } from "./system.ts";
@@ -71,6 +73,8 @@ export class AddressSpace implements AddressTranslation {
   readImpliesExec = false;
   /** VM_LOCKED and VM_LOCKONFAULT of mlockall(MCL_FUTURE). */
   defFlags = 0;
+  /** Registrations of membarrier(2), as its command bits. */
+  membarrierRegistered = 0;
 
   /** mm_struct's fields of these names; addresses in bytes. */
   startCode = 0;
@@ -207,6 +211,21 @@ export class AddressSpace implements AddressTranslation {
 
   munlockall(): number {
     return munlockAllMemory(this);
+  }
+
+  /** remap_file_pages(2); `pgoff` in pages. */
+  remapFilePages(addr: number, size: number, prot: number, pgoff: number, flags: number): number {
+    return remapFilePagesRange(this, addr, size, prot, pgoff, flags);
+  }
+
+  /** membarrier(2). */
+  membarrier(command: number, flags: number): number {
+    return membarrierCommand(this, command, flags);
+  }
+
+  /** Where addresses wrap: 2^64 or 2^32 by the kernel's word. */
+  get wordLimit(): number {
+    return this.generation.kernelBits === 32 ? 2 ** 32 : 2 ** 64;
   }
 
   /** brk(2): the new break, or the present one if the request fails. */

@@ -34,7 +34,7 @@ export function madviseRange(mm: AddressSpace, addr: number, length: number, adv
   if (!mm.generation.madvise.kinds.includes(advice)) return -EINVAL;
   if (addr % 4096 !== 0) return -EINVAL;
   const end = addr + pageUp(length);
-  if (end >= 2 ** 64) return -EINVAL;
+  if (end >= mm.wordLimit) return -EINVAL;
   if (end === addr) return 0;
   if (advice === mman.MADV_HWPOISON || advice === mman.MADV_SOFT_OFFLINE) {
     return mm.limits.capSysAdmin ? -EINVAL : -EPERM;

@@ -42,7 +42,7 @@ export function msyncRange(mm: AddressSpace, addr: number, length: number, flags
   if (addr % 4096 !== 0) return -EINVAL;
   if (flags & MS_ASYNC && flags & MS_SYNC) return -EINVAL;
   const end = addr + pageUp(length);
-  if (end >= 2 ** 64) return -ENOMEM;
+  if (end >= mm.wordLimit) return -ENOMEM;
   let hole = 0;
   let start = addr;
   while (start < end) {

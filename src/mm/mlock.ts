@@ -13,7 +13,7 @@ export function mlockRange(mm: AddressSpace, addr: number, length: number, onFau
   if (!canMlock(mm)) return -EPERM;
   const start = pageDown(addr);
   const bytes = pageUp(length + (addr - start));
-  if (start + bytes >= 2 ** 64) return -EINVAL;
+  if (start + bytes >= mm.wordLimit) return -EINVAL;
   const limit = Math.floor(mm.limits.memlock / 4096);
   let locked = bytes / 4096 + mm.lockedVm;
   if (locked > limit && !mm.limits.capIpcLock) locked -= lockedPagesWithin(mm, start, start + bytes);
@@ -29,7 +29,7 @@ export function mlockRange(mm: AddressSpace, addr: number, length: number, onFau
 export function munlockRange(mm: AddressSpace, addr: number, length: number): number {
   const start = pageDown(addr);
   const bytes = pageUp(length + (addr - start));
-  if (start + bytes >= 2 ** 64) return -EINVAL;
+  if (start + bytes >= mm.wordLimit) return -EINVAL;
   return applyLockFlags(mm, start, start + bytes, 0);
 }
 

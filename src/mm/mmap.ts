@@ -5,6 +5,7 @@ import {
   MAP_ABOVE4G,
   MAP_ANONYMOUS,
   MAP_DENYWRITE,
+  MAP_DROPPABLE,
   MAP_EXECUTABLE,
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
@@ -38,7 +39,9 @@ import { Overcommit } from "./system.ts";
 import {
   VM_ACCESS_FLAGS,
   VM_ACCOUNT,
+  VM_DONTDUMP,
   VM_DONTEXPAND,
+  VM_DROPPABLE,
   VM_EXEC,
   VM_GROWSDOWN,
   VM_LOCKED,
@@ -50,6 +53,7 @@ import {
   VM_NORESERVE,
   VM_PFNMAP,
   VM_SHARED,
+  VM_WIPEONFORK,
   VM_WRITE,
 } from "./vm-flags.ts";
 import { type SpecialMapping, Vma } from "./vma.ts";
@@ -103,11 +107,10 @@ export function mmapRegion(mm: AddressSpace, request: MmapRequest): number {
     if (addr !== 0 && addr < mm.system.mmapMinAddr) addr = mm.system.mmapMinAddr;
   }
   const length = pageUp(request.length);
-  const wordLimit = mm.generation.kernelBits === 32 ? 0x1_0000_0000 : 2 ** 64;
-  if (length >= wordLimit) return -ENOMEM;
+  if (length >= mm.wordLimit) return -ENOMEM;
   const pages = length / 4096;
   let pgoff = (request.offset ?? 0) / 4096;
-  if (pgoff + pages >= wordLimit) return -EOVERFLOW;
+  if (pgoff + pages >= mm.wordLimit) return -EOVERFLOW;
   if (mm.vmas.count > mm.system.maxMapCount) return -ENOMEM;
 
   let vmFlags = (prot & VM_ACCESS_FLAGS) | mm.defFlags | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
@@ -142,8 +145,13 @@ export function mmapRegion(mm: AddressSpace, request: MmapRequest): number {
     if (rules.refusesSharedGrowsDown && vmFlags & VM_GROWSDOWN) return -EINVAL;
     pgoff = 0;
     vmFlags |= VM_SHARED | VM_MAYSHARE;
-  } else if (type === MAP_PRIVATE) pgoff = addr / 4096;
-  else return -EINVAL;
+  } else if (type === MAP_PRIVATE || (type === MAP_DROPPABLE && rules.droppable)) {
+    if (type === MAP_DROPPABLE) {
+      if (flags & (MAP_LOCKED | MAP_HUGETLB) || vmFlags & VM_GROWSDOWN) return -EINVAL;
+      vmFlags |= VM_DROPPABLE | VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP;
+    }
+    pgoff = addr / 4096;
+  } else return -EINVAL;
 
   if (flags & MAP_NORESERVE && mm.system.overcommitMemory !== Overcommit.never) vmFlags |= VM_NORESERVE;
   const error = insertMapping(mm, addr, length, vmFlags, pgoff, file);

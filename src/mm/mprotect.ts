@@ -30,7 +30,7 @@ export function mprotectRange(mm: AddressSpace, addr: number, length: number, pr
   if (addr % 4096 !== 0) return -EINVAL;
   if (length === 0) return 0;
   const end = addr + pageUp(length);
-  if (end <= addr || end >= 2 ** 64) return -ENOMEM;
+  if (end <= addr || end >= mm.wordLimit) return -ENOMEM;
   const prot = protection & ~GROWS;
   if (prot & ~(VM_ACCESS_FLAGS | PROT_SEM)) return -EINVAL;
   const readsToExec = (prot & PROT_READ) !== 0 && mm.readImpliesExec;

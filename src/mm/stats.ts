@@ -90,7 +90,7 @@ export function pageStats(mm: AddressSpace, vma: Vma): PageStats {
 
 /** VmFlags of smaps, by bit (show_smap_vma_flags). */
 const VM_FLAG_NAMES = (
-  "rd wr ex sh mr mw me ms gd um pf ?? uw lo io sr rr dc de lf ac nr ht sf ar wf dd sd mm hg nh mg" as const
+  "rd wr ex sh mr mw me ms gd um pf ?? dp lo io sr rr dc de lf ac nr ht sf ar wf dd sd mm hg nh mg" as const
 ).split(" ");
 
 /** `rd wr mr mw me ac `: two letters a flag and a trailing space each. */

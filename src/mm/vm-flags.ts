@@ -9,6 +9,8 @@ export const VM_MAYEXEC = 0x40;
 export const VM_MAYSHARE = 0x80;
 export const VM_GROWSDOWN = 0x100;
 export const VM_PFNMAP = 0x400;
+/** MAP_DROPPABLE; bit 40 in the kernel, here that of VM_UFFD_WP, which folio does not have. */
+export const VM_DROPPABLE = 0x1000;
 export const VM_LOCKED = 0x2000;
 export const VM_IO = 0x4000;
 export const VM_SEQ_READ = 0x8000;

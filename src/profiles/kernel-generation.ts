@@ -99,6 +99,8 @@ export interface KernelGeneration {
     /** A pure move may span several VMAs (6.17). */
     readonly movesSeveralVmas: boolean;
   };
+  /** membarrier(2): what MEMBARRIER_CMD_QUERY returns; 0: no such call. */
+  readonly membarrierCommands: number;
   /** mlock of a PROT_NONE mapping gives ENOMEM (the flag is set all the same). */
   readonly mlockProtNoneFails: boolean;
   /** mprotect makes PTEs of exclusively owned anonymous pages writable at once. */

@@ -76,6 +76,7 @@ export const linux2638 = Object.freeze<KernelGeneration>({
   },
   mremap: { duplicatesPrivate: true, dontUnmap: false, movesSeveralVmas: false },
   mlockProtNoneFails: false,
+  membarrierCommands: 0,
   mprotectUpgradesPtes: false,
   mprotectDropsAccount: false,
   limits: { memlock: 65536, data: "brk", maxMapCount: 65530 },
