@@ -365,6 +365,12 @@ export function roundR(prec: u32, emin: i32, emax: i32, wrap: i32): bool {
       // unmasked: rounded as if the exponent were unbounded, delivered (x87 registers only) with its bias adjusted
       X.flags |= UE;
       R.exp += wrap;
+      if (wrap !== 0 && R.exp < emin) {
+        // too small even so (FSCALE): zero
+        R.kind = ZERO;
+        X.flags |= PE;
+        return true;
+      }
     } else {
       shiftRightR(u32(min(emin - R.exp, 128)));
       R.exp = emin;
@@ -388,6 +394,12 @@ export function roundR(prec: u32, emin: i32, emax: i32, wrap: i32): bool {
     X.flags |= OE;
     if ((X.masked & OE) === 0) {
       R.exp -= wrap;
+      if (wrap !== 0 && R.exp > emax) {
+        R.kind = INF;
+        R.hi = TOP_BIT;
+        X.up = 1;
+        X.flags |= PE;
+      }
     } else {
       X.flags |= PE;
       if (X.rc === 0 || (X.rc === 2 && R.sign === 0) || (X.rc === 1 && R.sign !== 0)) {

@@ -7,4 +7,6 @@ export * from "./pcmpstr.as";
 export * from "./sse.as";
 export * from "./sse-packed.as";
 export * from "./x87.as";
+export * from "./x87-image.as";
+export * from "./x87-scale.as";
 export * from "./x87-store.as";

@@ -1,0 +1,153 @@
+/**
+ * Memory images of the x87 and SSE state in the SCRATCH area of the CPU block: FSTENV, FSAVE (SDM vol. 1, 8.1.10) and FXSAVE
+ * (vol. 2, table 3-43). The lifter copies between SCRATCH and guest memory; `…Commit` applies what the instruction does to the
+ * state after its image was written.
+ */
+import { FCS, FCW, FDP, FDS, FIP, FOP, FPR, FSW, FTW, MXCSR, SCRATCH, YMM } from "./block.as";
+import { fpUpdateMode } from "./sse-core.as";
+import { x87Fninit } from "./x87.as";
+import * as x from "./x87-core.as";
+
+/** The tag word with 2 bits a physical register: 0 valid, 1 zero, 2 special, 3 empty. */
+function fullTags(): u32 {
+  let tags: u32 = 0;
+  const present = load<u32>(FTW);
+  for (let i: u32 = 0; i < 8; i++) {
+    let tag: u32 = 3;
+    if (((present >> i) & 1) !== 0) {
+      const at = FPR + (usize(i) << 4);
+      const sig = load<u64>(at);
+      const e = load<u16>(at + 8) & 0x7fff;
+      if (e === 0 && sig === 0) tag = 1;
+      else tag = e === 0 || e === 0x7fff || sig >> 63 === 0 ? 2 : 0;
+    }
+    tags |= tag << (2 * i);
+  }
+  return tags;
+}
+
+function abridge(tags: u32): u32 {
+  let out: u32 = 0;
+  for (let i: u32 = 0; i < 8; i++) if (((tags >> (2 * i)) & 3) !== 3) out |= 1 << i;
+  return out;
+}
+
+/** FNSTENV image: 28 bytes, or 14 with `size16`. Registers of FNSAVE follow it with `registers`. */
+export function x87EnvImage(size16: u32, registers: u32): void {
+  let at = SCRATCH;
+  if (size16 !== 0) {
+    store<u16>(at, u16(load<u32>(FCW)));
+    store<u16>(at + 2, u16(load<u32>(FSW)));
+    store<u16>(at + 4, u16(fullTags()));
+    store<u16>(at + 6, load<u16>(FIP));
+    store<u16>(at + 8, load<u16>(FCS));
+    store<u16>(at + 10, load<u16>(FDP));
+    store<u16>(at + 12, load<u16>(FDS));
+    at += 14;
+  } else {
+    store<u32>(at, load<u32>(FCW) | 0xffff0000);
+    store<u32>(at + 4, load<u32>(FSW) | 0xffff0000);
+    store<u32>(at + 8, fullTags() | 0xffff0000);
+    store<u32>(at + 12, load<u32>(FIP));
+    store<u32>(at + 16, (load<u32>(FCS) & 0xffff) | ((load<u32>(FOP) & 0x7ff) << 16));
+    store<u32>(at + 20, load<u32>(FDP));
+    store<u32>(at + 24, load<u32>(FDS) | 0xffff0000);
+    at += 28;
+  }
+  if (registers === 0) return;
+  for (let i: u32 = 0; i < 8; i++) {
+    store<u64>(at, x.rawSig(i));
+    store<u16>(at + 8, u16(x.rawSe(i)));
+    at += 10;
+  }
+}
+
+/** FNSTENV masks all exceptions afterwards. */
+export function x87EnvCommit(): void {
+  store<u32>(FCW, load<u32>(FCW) | 0x3f);
+  x.updateES();
+}
+
+/** FNSAVE initialises the FPU afterwards. */
+export function x87SaveCommit(): void {
+  x87Fninit();
+}
+
+/** FLDENV, and FRSTOR with `registers`, from the image in SCRATCH. */
+export function x87LoadEnv(size16: u32, registers: u32): void {
+  let at = SCRATCH;
+  const step: usize = size16 !== 0 ? 2 : 4;
+  store<u32>(FCW, (u32(load<u16>(at)) & 0x1f3f) | 0x40);
+  store<u32>(FSW, load<u16>(at + step));
+  store<u32>(FTW, abridge(load<u16>(at + 2 * step)));
+  if (size16 !== 0) {
+    store<u64>(FIP, load<u16>(at + 6));
+    store<u32>(FCS, load<u16>(at + 8));
+    store<u64>(FDP, load<u16>(at + 10));
+    store<u32>(FDS, load<u16>(at + 12));
+    store<u32>(FOP, 0);
+  } else {
+    store<u64>(FIP, load<u32>(at + 12));
+    store<u32>(FCS, load<u16>(at + 16));
+    store<u32>(FOP, load<u16>(at + 18) & 0x7ff);
+    store<u64>(FDP, load<u32>(at + 20));
+    store<u32>(FDS, load<u16>(at + 24));
+  }
+  x.updateES();
+  if (registers === 0) return;
+  at += 7 * step;
+  const present = load<u32>(FTW);
+  for (let i: u32 = 0; i < 8; i++) {
+    x.writeRaw(i, load<u64>(at), load<u16>(at + 8));
+    at += 10;
+  }
+  store<u32>(FTW, present);
+}
+
+/** FXSAVE image: the first 160 + 16 × `xmms` bytes of the 512; with `wide` (REX.W) 64-bit pointers. */
+export function fxSaveImage(wide: u32, xmms: u32): void {
+  const at = SCRATCH;
+  store<u16>(at, u16(load<u32>(FCW)));
+  store<u16>(at + 2, u16(load<u32>(FSW)));
+  store<u16>(at + 4, u16(load<u32>(FTW) & 0xff));
+  store<u16>(at + 6, u16(load<u32>(FOP) & 0x7ff));
+  store<u64>(at + 8, wide !== 0 ? load<u64>(FIP) : u64(load<u32>(FIP)) | (u64(load<u16>(FCS)) << 32));
+  store<u64>(at + 16, wide !== 0 ? load<u64>(FDP) : u64(load<u32>(FDP)) | (u64(load<u16>(FDS)) << 32));
+  store<u32>(at + 24, load<u32>(MXCSR));
+  store<u32>(at + 28, 0x2ffff);
+  for (let i: u32 = 0; i < 8; i++) {
+    const to = at + 32 + (usize(i) << 4);
+    store<u64>(to, x.rawSig(i));
+    store<u64>(to + 8, u64(x.rawSe(i)));
+  }
+  for (let i: usize = 0; i < usize(xmms); i++) v128.store(at + 160 + (i << 4), v128.load(YMM + (i << 5)));
+}
+
+/** FXRSTOR from SCRATCH: 0, or 13 (#GP, nothing changed) if the image's MXCSR has a reserved bit set. */
+export function fxRestore(wide: u32, xmms: u32): i32 {
+  const at = SCRATCH;
+  if ((load<u32>(at + 24) & ~0x2ffff) !== 0) return 13;
+  store<u32>(FCW, (u32(load<u16>(at)) & 0x1f3f) | 0x40);
+  store<u32>(FSW, load<u16>(at + 2));
+  const tags = u32(load<u8>(at + 4));
+  store<u32>(FOP, load<u16>(at + 6) & 0x7ff);
+  if (wide !== 0) {
+    store<u64>(FIP, load<u64>(at + 8));
+    store<u64>(FDP, load<u64>(at + 16));
+  } else {
+    store<u64>(FIP, load<u32>(at + 8));
+    store<u32>(FCS, load<u16>(at + 12));
+    store<u64>(FDP, load<u32>(at + 16));
+    store<u32>(FDS, load<u16>(at + 20));
+  }
+  x.updateES();
+  for (let i: u32 = 0; i < 8; i++) {
+    const from = at + 32 + (usize(i) << 4);
+    x.writeRaw(i, load<u64>(from), load<u16>(from + 8));
+  }
+  store<u32>(FTW, tags);
+  store<u32>(MXCSR, load<u32>(at + 24));
+  fpUpdateMode();
+  for (let i: usize = 0; i < usize(xmms); i++) v128.store(YMM + (i << 5), v128.load(at + 160 + (i << 4)));
+  return 0;
+}
