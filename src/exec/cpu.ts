@@ -5,6 +5,7 @@
 import { InternalError } from "../base/errors.ts";
 import type { HostWasm } from "../host/host.ts";
 import { EFLAGS_REST, EXIT_ADDRESS, EXIT_BLOCK, EXIT_DETAIL, EXIT_INSN, FUEL, RIP } from "../isa/cpu-block.ts";
+import { opsFingerprint } from "../isa/ir/ops.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import {
   Access,
@@ -88,6 +89,9 @@ export class Cpu implements TranslationCache {
     const env = { memory: phys.memory, abort: () => undefined };
     const helpers = wasm.instantiate(wasm.loadModule("helpers"), { env });
     const interp = wasm.instantiate(wasm.loadModule("interp"), { env, helpers });
+    if ((interp.fingerprint as () => number)() !== opsFingerprint()) {
+      throw new InternalError("interp.wasm was built from other IR operations: run `npm run build`");
+    }
     this.#run = interp.run as Run;
     this.state.reset(64);
   }

@@ -34,8 +34,8 @@ export interface Emit {
   /** Pops a condition; if it holds, raises the exception whose vector and error code are arguments `vector`, `errorCode`. */
   trapIf(vector: number, errorCode: number): void;
   trap(vector: number, errorCode: number): void;
-  /** Pops a condition; raises `vector` (a constant) if it holds. */
-  trapIfConst(vector: number): void;
+  /** Pops a condition; raises `vector` (a constant) if it holds. `depth` counts the blocks the emitter has open around it. */
+  trapIfConst(vector: number, depth?: number): void;
   enter(): void;
   jump(): void;
   jumpIf(): void;

@@ -3,7 +3,7 @@ import { W } from "../../wasm/opcodes.ts";
 import type { Emit, Emitter, EmitterTable } from "./emitter.ts";
 
 /** The linear address (argument 0 plus displacement 1) in a scratch local. */
-function linearAddress(e: Emit): number {
+export function linearAddress(e: Emit): number {
   const address = e.scratch("i64", 7);
   e.push(0);
   e.push(1);

@@ -14,7 +14,7 @@ import {
   RIP,
 } from "../../isa/cpu-block.ts";
 import { HELPERS } from "../../isa/helpers/signatures.ts";
-import { type ArgType, OPS, type OpDef, type ResultType } from "../../isa/ir/ops.ts";
+import { type ArgType, OPS, type OpDef, opsFingerprint, type ResultType } from "../../isa/ir/ops.ts";
 import { Code } from "../../wasm/code.ts";
 import { ModuleWriter } from "../../wasm/module.ts";
 import { BLOCK_VOID, type ValTypeName, W } from "../../wasm/opcodes.ts";
@@ -256,12 +256,12 @@ class InterpEmit implements Emit {
     this.c.end();
   }
 
-  trapIfConst(vector: number): void {
+  trapIfConst(vector: number, depth = 0): void {
     this.c.open(W.if, BLOCK_VOID);
     this.#raise(
       () => this.c.i32Const(vector),
       () => this.c.i32Const(0),
-      1,
+      1 + depth,
     );
     this.c.end();
   }
@@ -484,5 +484,8 @@ export function generateInterpreter(): Uint8Array {
   c.get(REASON);
   const run = module.func({ params: ["i32"], results: ["i32"] }, emit.locals, c.finish());
   module.exportFunc("run", run);
+  const fingerprint = new Code();
+  fingerprint.i32Const(opsFingerprint());
+  module.exportFunc("fingerprint", module.func({ params: [], results: ["i32"] }, [], fingerprint.finish()));
   return module.finish();
 }

@@ -162,20 +162,60 @@ op("shufLW", "v128 imm > v128");
 op("shufHW", "v128 imm > v128");
 /** Bytes [n, n + 16) of the 32-byte value low:high (PALIGNR, PSRLDQ, PSLDQ). */
 op("vAlign", "v128 v128 imm > v128");
+op("vZero", " > v128");
+op("vAnyTrue", "v128 > i32");
+/** A shift count of 64 bits, saturated to 32. */
+op("vShiftCount", "i64 > i32");
+/** Loads of 4 and 8 bytes with zeros above; accesses of 16 bytes that want alignment: #GP(0) without it. */
+each("loadZ32 loadZ64 loadVA", "i64 imm > v128");
+op("storeVA", "i64 imm v128");
+each(
+  "i16x8MulRoundS i16x8DotUS i8x16Sign i16x8Sign i32x4Sign vShuffleBytes vShuffleBytes8 vEven16 vOdd16 vEven32 vOdd32",
+  "v128 v128 > v128",
+);
+op("minPosition", "v128 > v128");
+op("mpsadbw", "v128 v128 imm > v128");
+/** Elements of the second source where the sign bit of the mask's element is set; bytes of it where the immediate's bits are. */
+each("vBlendBytes vBlendDwords vBlendQwords", "v128 v128 v128 > v128");
+op("vBlend", "v128 v128 imm > v128");
+each(
+  "widenS8to16 widenS8to32 widenS8to64 widenS16to32 widenS16to64 widenS32to64 " +
+    "widenU8to16 widenU8to32 widenU8to64 widenU16to32 widenU16to64 widenU32to64 f64x2FromI32",
+  "v128 > v128",
+);
 
-// Floats: the plain wasm operation where MXCSR and the result's class allow, the exact helper otherwise.
+// Floats: the plain wasm operation where MXCSR and the operands' class allow, the exact helper otherwise. They raise #XM.
 each("fAdd64 fSub64 fMul64 fDiv64 fMin64 fMax64", "f64 f64 > f64");
 each("fAdd32 fSub32 fMul32 fDiv32 fMin32 fMax32", "f32 f32 > f32");
 op("fSqrt64", "f64 > f64");
 op("fSqrt32", "f32 > f32");
 each("fAddPd fSubPd fMulPd fDivPd fMinPd fMaxPd fAddPs fSubPs fMulPs fDivPs fMinPs fMaxPs", "v128 v128 > v128");
-each("fSqrtPd fSqrtPs", "v128 > v128");
-/** Raises #XM if the float operation before it met an unmasked exception. */
+each("fSqrtPd fSqrtPs fCvtDq2Ps fCvttPs2Dq fCvtPs2Pd", "v128 > v128");
+/** UCOMISD and its kin: ZF, PF, CF in their places. */
+each("fUcomi64 fComi64", "f64 f64 > i32");
+each("fUcomi32 fComi32", "f32 f32 > i32");
+/** CMPxx by predicate 0–7: all ones or zeros. */
+for (const predicate of ["Eq", "Lt", "Le", "Unord", "Neq", "Nlt", "Nle", "Ord"]) {
+  op(`fCmp${predicate}64`, "f64 f64 > i64");
+  op(`fCmp${predicate}32`, "f32 f32 > lane32");
+  each(`fCmp${predicate}Pd fCmp${predicate}Ps`, "v128 v128 > v128");
+}
+each("fCvtI32To64", "i32 > f64");
+each("fCvtI64To64", "i64 > f64");
+each("fCvtI32To32", "i32 > f32");
+each("fCvtI64To32", "i64 > f32");
+op("fCvt32To64", "f32 > f64");
+op("fCvt64To32", "f64 > f32");
+each("fCvt64ToI32 fCvtt64ToI32", "f64 > i32");
+each("fCvt32ToI32 fCvtt32ToI32", "f32 > i32");
+each("fCvt64ToI64 fCvtt64ToI64", "f64 > i64");
+each("fCvt32ToI64 fCvtt32ToI64", "f32 > i64");
+/** Raises #XM if the helper before it met an unmasked exception. */
 op("fTrap", "", MAY_EXIT);
 
-/** Memory operations and probes may always exit. */
+/** Memory operations, probes and float operations may always exit. */
 for (const [index, def] of defs.entries()) {
-  if (/^(load|store|probe)/.test(def.name)) defs[index] = { ...def, mayExit: true };
+  if (/^(load|store|probe|f[A-Z])/.test(def.name)) defs[index] = { ...def, mayExit: true };
 }
 
 /** One operation `h_NAME` a helper function. Helpers see the CPU block, never guest memory. */
@@ -191,4 +231,14 @@ export function opId(name: string): number {
   const id = ids[name];
   if (id === undefined) throw new Error(`no IR operation ${name}`);
   return id;
+}
+
+/** A fingerprint of the operations and their numbers: an interpreter built from other ones must not run these records. */
+export function opsFingerprint(): number {
+  let hash = 0x811c9dc5 | 0;
+  for (const def of defs) {
+    const text = `${def.name}(${def.args})${def.result}`;
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  }
+  return hash;
 }
