@@ -223,7 +223,8 @@ export function decode(
   out.segment = segment;
   out.vexLength = vexLength;
   out.vexW = vexLength === 0 ? 0 : w;
-  out.vvvv = vvvv;
+  // 32-bit code has eight registers; its bit 3 is ignored when vvvv names one.
+  out.vvvv = long ? vvvv : vvvv & 7;
   const size16 = prefix66 && (flags & FormFlag.takes66) === 0;
   if (!long) out.operandSize = size16 ? 2 : 4;
   else if (w !== 0 || (flags & FormFlag.f64) !== 0) out.operandSize = 8;
@@ -360,7 +361,7 @@ function readOperand(
     case Recipe.gprOpcode:
       return general(operand, width, rexB | (opcode & 7), out);
     case Recipe.gprVvvv:
-      return general(operand, width, out.codeBits === 64 ? out.vvvv : out.vvvv & 7, out);
+      return general(operand, width, out.vvvv, out);
     case Recipe.gprFixed:
       operand.kind = OperandKind.gpr;
       operand.size = width < Width.dynamic ? width : operandWidth(width, out);
@@ -372,7 +373,7 @@ function readOperand(
     case Recipe.vecReg:
       return vector(operand, width, out.reg, out);
     case Recipe.vecVvvv:
-      return vector(operand, width, out.codeBits === 64 ? out.vvvv : out.vvvv & 7, out);
+      return vector(operand, width, out.vvvv, out);
     case Recipe.vecFixed:
       return vector(operand, width, recipe >> 16, out);
     case Recipe.vecImm: {
@@ -416,7 +417,8 @@ function readOperand(
       operand.kind = OperandKind.seg;
       operand.size = 2;
       operand.reg = out.reg & 7;
-      return operand.reg < 6;
+      // CS is no destination of MOV.
+      return operand.reg < 6 && (operand.reg !== Segment.cs || operand !== out.operands[0]);
     case Recipe.segFixed:
       operand.kind = OperandKind.seg;
       operand.size = 2;

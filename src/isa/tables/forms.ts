@@ -43,7 +43,7 @@ function olderForm(opcode: string, attributes: string, forms: readonly Form[]): 
   if (at < 0) return null;
   const name = attributes.slice(at + 6);
   const bytes = opcode.slice(3, 8);
-  return forms.find((form) => form.mnemonic === name && form.opcode === `${bytes} /r`) ?? null;
+  return forms.find((form) => form.mnemonic === name && form.opcode.startsWith(bytes)) ?? null;
 }
 
 /** Every instruction form folio knows: the source of the decoder, of the documentation and of the coverage tests. */
