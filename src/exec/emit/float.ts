@@ -89,19 +89,47 @@ function pushSlowMode(e: Emit): void {
   e.c.memory(W.i32_load, FP_SLOW);
 }
 
-/** condition on the stack: nonzero takes the helper, zero the local `fast`. */
-function choose(e: Emit, kind: Kind, helper: string, args: readonly number[], fast: number): void {
+const SIMD_EXCEPTION = 19;
+
+/** Raises #XM if the last helper met an unmasked exception; `depth` blocks are open around. */
+function raiseUnmasked(e: Emit, depth: number): void {
+  const c = e.c;
+  const trapped = e.scratch("i32", 6);
+  c.i32Const(0);
+  c.memory(W.i32_load, FP_TRAP);
+  c.set(trapped);
+  c.i32Const(0);
+  c.i32Const(0);
+  c.memory(W.i32_store, FP_TRAP);
+  c.get(trapped);
+  e.trapIfConst(SIMD_EXCEPTION, depth);
+}
+
+/** condition on the stack: nonzero puts the value that `exact` pushes (by a helper) into the local `fast`. Pushes `fast`. */
+function chooseExact(e: Emit, fast: number, exact: () => void): void {
   const c = e.c;
   c.open(W.if, BLOCK_VOID);
-  for (const arg of args) {
-    c.get(arg);
-    c.op(kind.reinterpret);
-  }
-  e.callHelper(helper);
-  c.op(kind.from);
+  exact();
   c.set(fast);
+  raiseUnmasked(e, 1);
   c.end();
   c.get(fast);
+}
+
+/** condition on the stack: nonzero takes the helper, zero the local `fast`. */
+function choose(e: Emit, kind: Kind, helper: string, args: readonly number[], fast: number): void {
+  chooseExact(e, fast, () => {
+    pushBits(e, kind, args);
+    e.callHelper(helper);
+    e.c.op(kind.from);
+  });
+}
+
+function pushBits(e: Emit, kind: Kind, args: readonly number[]): void {
+  for (const arg of args) {
+    e.c.get(arg);
+    e.c.op(kind.reinterpret);
+  }
 }
 
 function arithmetic(kind: Kind, opcode: number, helper: string, exactZero: boolean): Emitter {
@@ -252,21 +280,299 @@ function packed(kind: PackedKind, opcode: number, helper: string, group: PackedC
     c.op(W.v128_any_true);
     pushSlowMode(e);
     c.op(W.i32_or);
-    c.open(W.if, BLOCK_VOID);
-    for (const arg of args) c.get(arg);
-    e.callHelper(helper);
-    c.set(r);
-    c.end();
-    c.get(r);
+    chooseExact(e, r, () => {
+      for (const arg of args) c.get(arg);
+      e.callHelper(helper);
+    });
   };
 }
 
+/** 1 if either float in the locals is a NaN or denormal: then comparisons may raise something. */
+function compareWants(e: Emit, kind: Kind, a: number, b: number): void {
+  isNan(e, a, kind);
+  isNan(e, b, kind);
+  e.c.op(W.i32_or);
+  isDenormal(e, kind, a);
+  e.c.op(W.i32_or);
+  isDenormal(e, kind, b);
+  e.c.op(W.i32_or);
+}
+
+/** UCOMISD and its kin: CF = less, ZF = equal (SDM, table of UCOMISD). */
+function compareFlags(kind: Kind, helper: string): Emitter {
+  return (e) => {
+    const c = e.c;
+    const a = e.local(0);
+    const b = e.local(1);
+    const flags = e.scratch("i32", 2);
+    c.get(a);
+    c.get(b);
+    c.op(kind.int === "i64" ? W.f64_lt : W.f32_lt);
+    c.get(a);
+    c.get(b);
+    c.op(kind.int === "i64" ? W.f64_eq : W.f32_eq);
+    c.i32Const(6);
+    c.op(W.i32_shl);
+    c.op(W.i32_or);
+    c.set(flags);
+    compareWants(e, kind, a, b);
+    chooseExact(e, flags, () => {
+      pushBits(e, kind, [a, b]);
+      e.callHelper(helper);
+    });
+  };
+}
+
+/** Predicates 0–7 of CMPxx: comparison of ordered operands (undefined: false), and whether it is inverted. */
+const PREDICATES = [
+  ["Eq", "eq", false],
+  ["Lt", "lt", false],
+  ["Le", "le", false],
+  ["Unord", undefined, false],
+  ["Neq", "eq", true],
+  ["Nlt", "lt", true],
+  ["Nle", "le", true],
+  ["Ord", undefined, true],
+] as const;
+
+function compareScalar(kind: Kind, suffix: string, predicate: number): Emitter {
+  const [, comparison, inverted] = PREDICATES[predicate] as (typeof PREDICATES)[number];
+  const wide = kind.int === "i64";
+  return (e) => {
+    const c = e.c;
+    const a = e.local(0);
+    const b = e.local(1);
+    const mask = e.scratch(kind.int, 2);
+    if (comparison === undefined) c.i32Const(0);
+    else {
+      c.get(a);
+      c.get(b);
+      c.op(W[`${kind.float}_${comparison}`]);
+    }
+    if (wide) c.op(W.i64_extend_i32_u);
+    // true is all ones: 0 - truth, or truth - 1 for the inverse
+    if (inverted) {
+      if (wide) c.i64Const(1);
+      else c.i32Const(1);
+      c.op(kind.sub);
+      c.set(mask);
+    } else {
+      c.set(mask);
+      if (wide) c.i64Const(0);
+      else c.i32Const(0);
+      c.get(mask);
+      c.op(kind.sub);
+      c.set(mask);
+    }
+    compareWants(e, kind, a, b);
+    chooseExact(e, mask, () => {
+      pushBits(e, kind, [a, b]);
+      c.i32Const(predicate);
+      e.callHelper(`fCmp${suffix}`);
+    });
+  };
+}
+
+function comparePacked(kind: PackedKind, shape: "f64x2" | "f32x4", suffix: string, predicate: number): Emitter {
+  const [, comparison, inverted] = PREDICATES[predicate] as (typeof PREDICATES)[number];
+  return (e) => {
+    const c = e.c;
+    const a = e.local(0);
+    const b = e.local(1);
+    const mask = e.scratch("v128", 4);
+    if (comparison === undefined) c.v128Const(kind.zero);
+    else {
+      c.get(a);
+      c.get(b);
+      c.op(W[`${shape}_${comparison}`]);
+    }
+    if (inverted) c.op(W.v128_not);
+    c.set(mask);
+    exponentIs(e, kind, a, true);
+    exponentIs(e, kind, b, true);
+    c.op(W.v128_or);
+    for (const arg of [a, b]) {
+      denormalLanes(e, kind, arg);
+      c.op(W.v128_or);
+    }
+    c.op(W.v128_any_true);
+    chooseExact(e, mask, () => {
+      c.get(a);
+      c.get(b);
+      c.i32Const(predicate);
+      e.callHelper(`fCmp${suffix}`);
+    });
+  };
+}
+
+/** Integer to float: inexact results need the exact path only while FP_SLOW is set. */
+function fromInteger(from: "i32" | "i64", kind: Kind): Emitter {
+  const bits = kind.int === "i64" ? 53 : 24;
+  return (e) => {
+    const c = e.c;
+    const value = e.local(0);
+    const r = e.scratch(kind.float, 2);
+    c.get(value);
+    c.op(W[`${kind.float}_convert_${from}_s`]);
+    if (from === "i32" && kind.int === "i64") return;
+    c.set(r);
+    // Magnitudes below 2^bits are exact.
+    c.get(value);
+    if (from === "i32") c.op(W.i64_extend_i32_s);
+    c.i64Const(bits >= 32 ? 0 : 1 << bits, bits >= 32 ? 1 << (bits - 32) : 0);
+    c.op(W.i64_add);
+    c.i64Const(bits + 1);
+    c.op(W.i64_shr_u);
+    c.op(W.i64_eqz);
+    c.op(W.i32_eqz);
+    pushSlowMode(e);
+    c.i32Const(0);
+    c.op(W.i32_ne);
+    c.op(W.i32_and);
+    chooseExact(e, r, () => {
+      c.get(value);
+      if (from === "i32") c.op(W.i64_extend_i32_s);
+      e.callHelper(kind.int === "i64" ? "fCvtI64To64" : "fCvtI64To32");
+      c.op(kind.from);
+    });
+  };
+}
+
+/** Float to integer, of what surely fits; inexact results need the exact path while FP_SLOW is set. */
+function toInteger(kind: Kind, to: "i32" | "i64", truncate: boolean, helper: string): Emitter {
+  return (e) => {
+    const c = e.c;
+    const value = e.local(0);
+    const rounded = e.scratch(kind.float, 2);
+    const r = e.scratch(to, 3);
+    c.get(value);
+    c.op(W[`${kind.float}_${truncate ? "trunc" : "nearest"}`]);
+    c.tee(rounded);
+    c.op(W[`${to}_trunc_sat_${kind.float}_s`]);
+    c.set(r);
+    // |value| < 2^31 or 2^63 holds for no NaN.
+    c.get(rounded);
+    c.op(W[`${kind.float}_abs`]);
+    pushPower(e, kind, to === "i32" ? 31 : 63);
+    c.op(W[`${kind.float}_lt`]);
+    c.op(W.i32_eqz);
+    pushSlowMode(e);
+    c.i32Const(0);
+    c.op(W.i32_ne);
+    c.get(rounded);
+    c.get(value);
+    c.op(W[`${kind.float}_ne`]);
+    c.op(W.i32_and);
+    c.op(W.i32_or);
+    chooseExact(e, r, () => {
+      pushBits(e, kind, [value]);
+      e.callHelper(helper);
+    });
+  };
+}
+
+/** Pushes 2^exponent. */
+function pushPower(e: Emit, kind: Kind, exponent: number): void {
+  if (kind.int === "i64") e.c.i64Const(0, (1023 + exponent) << 20);
+  else e.c.i32Const((127 + exponent) << 23);
+  e.c.op(kind.from);
+}
+
+/** CVTSS2SD is exact but for NaNs and denormals, whatever MXCSR holds. */
+const widen: Emitter = (e) => {
+  const c = e.c;
+  const value = e.local(0);
+  const r = e.scratch("f64", 2);
+  c.get(value);
+  c.op(W.f64_promote_f32);
+  c.set(r);
+  isNan(e, value, F32);
+  isDenormal(e, F32, value);
+  c.op(W.i32_or);
+  chooseExact(e, r, () => {
+    pushBits(e, F32, [value]);
+    e.callHelper("fCvt32To64");
+    c.op(F64.from);
+  });
+};
+
+/** CVTSD2SS: normal results, and zeros from zeros. */
+const narrow: Emitter = (e) => {
+  const c = e.c;
+  const value = e.local(0);
+  const r = e.scratch("f32", 2);
+  c.get(value);
+  c.op(W.f32_demote_f64);
+  c.set(r);
+  pushSlowMode(e);
+  isAbnormal(e, F32, r);
+  c.op(W.i32_or);
+  shiftedBits(e, F64, value);
+  c.i64Const(0);
+  c.op(W.i64_ne);
+  c.op(W.i32_and);
+  chooseExact(e, r, () => {
+    pushBits(e, F64, [value]);
+    e.callHelper("fCvt64To32");
+    c.op(F32.from);
+  });
+};
+
+/** A packed conversion: `opcode` unless FP_SLOW is set or `special` pushes a nonzero value. */
+function convertPacked(
+  opcode: number,
+  helper: string,
+  special: (e: Emit, value: number, result: number) => void,
+): Emitter {
+  return (e) => {
+    const c = e.c;
+    const value = e.local(0);
+    const r = e.scratch("v128", 4);
+    c.get(value);
+    c.op(opcode);
+    c.set(r);
+    special(e, value, r);
+    pushSlowMode(e);
+    c.op(W.i32_or);
+    chooseExact(e, r, () => {
+      c.get(value);
+      e.callHelper(helper);
+    });
+  };
+}
+
+/** CVTPS2PD: only the low two elements count. */
+const widenPacked = convertPacked(W.f64x2_promote_low_f32x4, "fCvtPs2Pd", (e, value) => {
+  exponentIs(e, PS, value, true);
+  denormalLanes(e, PS, value);
+  e.c.op(W.v128_or);
+  e.c.lane(W.i64x2_extract_lane, 0);
+  e.c.i64Const(0);
+  e.c.op(W.i64_ne);
+});
+
+/** CVTTPS2DQ: magnitudes below 2^31, tested as exponent fields. */
+const truncatePacked = convertPacked(W.i32x4_trunc_sat_f32x4_s, "fCvttPs2Dq", (e, value) => {
+  const c = e.c;
+  c.get(value);
+  c.v128Const(PS.exponent);
+  c.op(W.v128_and);
+  c.v128Const(lanes(4, [0xff, 0xff, 0x7f, 0x4e]));
+  c.op(W.i32x4_gt_s);
+  c.op(W.v128_any_true);
+});
+
 export const floatEmitters: EmitterTable = {
-  fTrap: (e) => {
-    e.c.i32Const(0);
-    e.c.memory(W.i32_load, FP_TRAP);
-    e.trapIfConst(19);
-  },
+  fTrap: (e) => raiseUnmasked(e, 0),
+  fCvtI32To64: fromInteger("i32", F64),
+  fCvtI64To64: fromInteger("i64", F64),
+  fCvtI32To32: fromInteger("i32", F32),
+  fCvtI64To32: fromInteger("i64", F32),
+  fCvt32To64: widen,
+  fCvt64To32: narrow,
+  fCvtPs2Pd: widenPacked,
+  fCvttPs2Dq: truncatePacked,
+  fCvtDq2Ps: convertPacked(W.f32x4_convert_i32x4_s, "fCvtDq2Ps", (e) => e.c.i32Const(0)),
 };
 
 for (const [suffix, kind] of [
@@ -281,6 +587,16 @@ for (const [suffix, kind] of [
   floatEmitters[`fSqrt${suffix}`] = squareRoot(kind, of("sqrt"), `fSqrt${suffix}`);
   floatEmitters[`fMin${suffix}`] = minMax(kind, of("lt"), `fMin${suffix}`);
   floatEmitters[`fMax${suffix}`] = minMax(kind, of("gt"), `fMax${suffix}`);
+  floatEmitters[`fUcomi${suffix}`] = compareFlags(kind, `fUcomi${suffix}`);
+  floatEmitters[`fComi${suffix}`] = compareFlags(kind, `fComi${suffix}`);
+  for (const to of ["i32", "i64"] as const) {
+    const bits = to === "i32" ? "I32" : "I64";
+    floatEmitters[`fCvt${suffix}To${bits}`] = toInteger(kind, to, false, `fCvt${suffix}To${bits}`);
+    floatEmitters[`fCvtt${suffix}To${bits}`] = toInteger(kind, to, true, `fCvtt${suffix}To${bits}`);
+  }
+  for (const [code, [name]] of PREDICATES.entries()) {
+    floatEmitters[`fCmp${name}${suffix}`] = compareScalar(kind, suffix, code);
+  }
 }
 for (const [suffix, kind, shape] of [
   ["Pd", PD, "f64x2"],
@@ -294,4 +610,7 @@ for (const [suffix, kind, shape] of [
   floatEmitters[`fSqrt${suffix}`] = packed(kind, of("sqrt"), `fSqrt${suffix}`, "sqrt");
   floatEmitters[`fMin${suffix}`] = packed(kind, of("lt"), `fMin${suffix}`, "minMax");
   floatEmitters[`fMax${suffix}`] = packed(kind, of("gt"), `fMax${suffix}`, "minMax");
+  for (const [code, [name]] of PREDICATES.entries()) {
+    floatEmitters[`fCmp${name}${suffix}`] = comparePacked(kind, shape, suffix, code);
+  }
 }

@@ -1,6 +1,7 @@
 /** Emitters of 128-bit integer operations. Lane-wise where wasm has the operation, composed from a few where it has not. */
 import { W } from "../../wasm/opcodes.ts";
 import type { Emit, Emitter, EmitterTable } from "./emitter.ts";
+import { linearAddress } from "./memory.ts";
 
 function plain(opcode: number): Emitter {
   return (e) => {
@@ -213,6 +214,229 @@ const vAlign: Emitter = (e) => {
   c.op(W.v128_or);
 };
 
+const GENERAL_PROTECTION = 13;
+
+/** The linear address in a local, after #GP(0) if it is not a multiple of 16. */
+function alignedAddress(e: Emit): number {
+  const address = linearAddress(e);
+  e.c.get(address);
+  e.c.i64Const(15);
+  e.c.op(W.i64_and);
+  e.c.op(W.i64_eqz);
+  e.c.op(W.i32_eqz);
+  e.trapIfConst(GENERAL_PROTECTION);
+  return address;
+}
+
+function loadInto(opcode: number, size: number): Emitter {
+  return (e) => {
+    e.hostAddress(linearAddress(e), size, false);
+    e.c.memory(opcode, 0);
+  };
+}
+
+/** PSHUFB: the low bits of an index choose; bit 7 gives 0, as does any index above 15 in wasm. */
+function shuffleBytes(mask: number): Emitter {
+  return (e) => {
+    e.pushAll();
+    e.c.v128Const(new Uint8Array(16).fill(mask));
+    e.c.op(W.v128_and);
+    e.c.op(W.i8x16_swizzle);
+  };
+}
+
+/** The even (odd) elements of the first source, then of the second. */
+function everyOther(width: 2 | 4, odd: boolean): Emitter {
+  const picked: number[] = [];
+  for (let at = odd ? width : 0; at < 32; at += 2 * width) for (let i = 0; i < width; i++) picked.push(at + i);
+  return shuffled(picked);
+}
+
+/** PSIGN: the first source negated, zeroed or kept by the sign of the second's elements. */
+function sign(negate: number, shiftRight: number, bits: number, equal: number): Emitter {
+  return (e) => {
+    const c = e.c;
+    const a = e.local(0);
+    const b = e.local(1);
+    c.get(a);
+    c.op(negate);
+    c.get(a);
+    c.get(b);
+    c.i32Const(bits - 1);
+    c.op(shiftRight);
+    c.op(W.v128_bitselect);
+    c.get(b);
+    c.v128Const(new Uint8Array(16));
+    c.op(equal);
+    c.op(W.v128_andnot);
+  };
+}
+
+/** PMULHRSW: as wasm's rounding Q15 product, but -1 × -1 gives -1 (0x8000), where wasm saturates to 0x7fff. */
+const mulRound: Emitter = (e) => {
+  const c = e.c;
+  const product = e.scratch("v128", 2);
+  e.pushAll();
+  c.op(W.i16x8_q15mulr_sat_s);
+  c.tee(product);
+  c.get(e.local(0));
+  c.get(e.local(1));
+  c.op(W.v128_and);
+  c.v128Const(Array.from({ length: 16 }, (_, i) => (i & 1 ? 0x80 : 0)));
+  c.op(W.i16x8_eq);
+  // Both sources 0x8000 wherever their AND is and the product saturated.
+  c.get(product);
+  c.v128Const(Array.from({ length: 16 }, (_, i) => (i & 1 ? 0x7f : 0xff)));
+  c.op(W.i16x8_eq);
+  c.op(W.v128_and);
+  c.op(W.v128_xor);
+};
+
+/** PMADDUBSW: unsigned bytes of the first times signed bytes of the second, neighbours added with saturation. */
+const dotUnsignedSigned: Emitter = (e) => {
+  const c = e.c;
+  const a = e.local(0);
+  const b = e.local(1);
+  c.get(a);
+  c.v128Const(Array.from({ length: 16 }, (_, i) => (i & 1 ? 0 : 255)));
+  c.op(W.v128_and);
+  c.get(b);
+  c.i32Const(8);
+  c.op(W.i16x8_shl);
+  c.i32Const(8);
+  c.op(W.i16x8_shr_s);
+  c.op(W.i16x8_mul);
+  c.get(a);
+  c.i32Const(8);
+  c.op(W.i16x8_shr_u);
+  c.get(b);
+  c.i32Const(8);
+  c.op(W.i16x8_shr_s);
+  c.op(W.i16x8_mul);
+  c.op(W.i16x8_add_sat_s);
+};
+
+/** PHMINPOSUW: the smallest word, and behind it the index of the first one that holds it. */
+const minPosition: Emitter = (e) => {
+  const c = e.c;
+  const best = e.scratch("i32", 2);
+  const key = e.scratch("i32", 3);
+  // Word and index in one number, so that the smallest of these is the answer.
+  for (let lane = 0; lane < 8; lane++) {
+    c.get(e.local(0));
+    c.lane(W.i16x8_extract_lane_u, lane);
+    c.i32Const(3);
+    c.op(W.i32_shl);
+    c.i32Const(lane);
+    c.op(W.i32_or);
+    c.set(lane === 0 ? best : key);
+    if (lane === 0) continue;
+    c.get(best);
+    c.get(key);
+    c.get(best);
+    c.get(key);
+    c.op(W.i32_lt_u);
+    c.op(W.select);
+    c.set(best);
+  }
+  c.v128Const(new Uint8Array(16));
+  c.get(best);
+  c.i32Const(3);
+  c.op(W.i32_shr_u);
+  c.get(best);
+  c.i32Const(7);
+  c.op(W.i32_and);
+  c.i32Const(16);
+  c.op(W.i32_shl);
+  c.op(W.i32_or);
+  c.lane(W.i32x4_replace_lane, 0);
+};
+
+/** MPSADBW: |a[i + k] - b[j + k]| summed over k = 0–3, for i = 0–7 from block imm[2] of a and j from block imm[1:0] of b. */
+const multipleSad: Emitter = (e) => {
+  const c = e.c;
+  const from = e.scratch("v128", 2);
+  const block = e.scratch("v128", 3);
+  const difference = e.scratch("v128", 5);
+  // a moved down by 4 * imm[2] bytes; the zeros that come in are not used.
+  e.push(0);
+  c.v128Const(Array.from({ length: 16 }, (_, i) => i));
+  e.push(2);
+  c.i32Const(4);
+  c.op(W.i32_and);
+  c.op(W.i8x16_splat);
+  c.op(W.i8x16_add);
+  c.op(W.i8x16_swizzle);
+  c.set(from);
+  // Every dword becomes the chosen one of b.
+  e.push(1);
+  c.v128Const(Array.from({ length: 16 }, (_, i) => i & 3));
+  e.push(2);
+  c.i32Const(3);
+  c.op(W.i32_and);
+  c.i32Const(2);
+  c.op(W.i32_shl);
+  c.op(W.i8x16_splat);
+  c.op(W.i8x16_add);
+  c.op(W.i8x16_swizzle);
+  c.set(block);
+  for (let k = 0; k < 4; k++) {
+    c.get(from);
+    c.get(from);
+    c.shuffle(Array.from({ length: 16 }, (_, i) => (i < 8 ? i + k : 0)));
+    c.op(W.i16x8_extend_low_i8x16_u);
+    c.get(block);
+    c.get(block);
+    c.shuffle(new Uint8Array(16).fill(k));
+    c.op(W.i16x8_extend_low_i8x16_u);
+    c.op(W.i16x8_sub);
+    c.op(W.i16x8_abs);
+    if (k > 0) {
+      c.get(difference);
+      c.op(W.i16x8_add);
+    }
+    c.set(difference);
+  }
+  c.get(difference);
+};
+
+/** Elements of the second source where the mask's sign bit is set. */
+function blendBySign(shiftRight: number, bits: number): Emitter {
+  return (e) => {
+    e.push(1);
+    e.push(0);
+    e.push(2);
+    e.c.i32Const(bits - 1);
+    e.c.op(shiftRight);
+    e.c.op(W.v128_bitselect);
+  };
+}
+
+/** VPBLENDx by immediate: bit i of the 16-bit immediate chooses byte i of the second source. */
+const blendImmediate: Emitter = (e) => {
+  const c = e.c;
+  e.push(1);
+  e.push(0);
+  e.push(2);
+  c.op(W.i16x8_splat);
+  // Byte i of the splat holds immediate bits 0–7 or 8–15: put the right one everywhere, then test its own bit.
+  c.v128Const(Array.from({ length: 16 }, (_, i) => (i < 8 ? 0 : 1)));
+  c.op(W.i8x16_swizzle);
+  c.v128Const(Array.from({ length: 16 }, (_, i) => 1 << (i & 7)));
+  c.op(W.v128_and);
+  c.v128Const(new Uint8Array(16));
+  c.op(W.i8x16_eq);
+  c.op(W.v128_not);
+  c.op(W.v128_bitselect);
+};
+
+function chain(...opcodes: number[]): Emitter {
+  return (e) => {
+    e.pushAll();
+    for (const opcode of opcodes) e.c.op(opcode);
+  };
+}
+
 const lanewise: Record<string, number> = {
   vAnd: W.v128_and,
   vOr: W.v128_or,
@@ -302,6 +526,63 @@ export const vectorEmitters: EmitterTable = {
   shufLW: shuffleWords(false),
   shufHW: shuffleWords(true),
   vAlign,
+  vZero: (e) => e.c.v128Const(new Uint8Array(16)),
+  vAnyTrue: chain(W.v128_any_true),
+  vShiftCount: (e) => {
+    const c = e.c;
+    const count = e.local(0);
+    c.get(count);
+    c.op(W.i32_wrap_i64);
+    c.i32Const(255);
+    c.get(count);
+    c.i64Const(256);
+    c.op(W.i64_lt_u);
+    c.op(W.select);
+  },
+  loadZ32: loadInto(W.v128_load32_zero, 4),
+  loadZ64: loadInto(W.v128_load64_zero, 8),
+  loadVA: (e) => {
+    e.hostAddress(alignedAddress(e), 16, false);
+    e.c.memory(W.v128_load, 0);
+  },
+  storeVA: (e) => e.store(alignedAddress(e), 16, W.v128_store, () => e.push(2)),
+  i16x8MulRoundS: mulRound,
+  i16x8DotUS: dotUnsignedSigned,
+  i8x16Sign: sign(W.i8x16_neg, W.i8x16_shr_s, 8, W.i8x16_eq),
+  i16x8Sign: sign(W.i16x8_neg, W.i16x8_shr_s, 16, W.i16x8_eq),
+  i32x4Sign: sign(W.i32x4_neg, W.i32x4_shr_s, 32, W.i32x4_eq),
+  vShuffleBytes: shuffleBytes(0x8f),
+  vShuffleBytes8: shuffleBytes(0x87),
+  vEven16: everyOther(2, false),
+  vOdd16: everyOther(2, true),
+  vEven32: everyOther(4, false),
+  vOdd32: everyOther(4, true),
+  minPosition,
+  mpsadbw: multipleSad,
+  vBlendBytes: blendBySign(W.i8x16_shr_s, 8),
+  vBlendDwords: blendBySign(W.i32x4_shr_s, 32),
+  vBlendQwords: (e) => {
+    e.push(1);
+    e.push(0);
+    e.c.v128Const(new Uint8Array(16));
+    e.push(2);
+    e.c.op(W.i64x2_gt_s);
+    e.c.op(W.v128_bitselect);
+  },
+  vBlend: blendImmediate,
+  widenS8to16: chain(W.i16x8_extend_low_i8x16_s),
+  widenS8to32: chain(W.i16x8_extend_low_i8x16_s, W.i32x4_extend_low_i16x8_s),
+  widenS8to64: chain(W.i16x8_extend_low_i8x16_s, W.i32x4_extend_low_i16x8_s, W.i64x2_extend_low_i32x4_s),
+  widenS16to32: chain(W.i32x4_extend_low_i16x8_s),
+  widenS16to64: chain(W.i32x4_extend_low_i16x8_s, W.i64x2_extend_low_i32x4_s),
+  widenS32to64: chain(W.i64x2_extend_low_i32x4_s),
+  widenU8to16: chain(W.i16x8_extend_low_i8x16_u),
+  widenU8to32: chain(W.i16x8_extend_low_i8x16_u, W.i32x4_extend_low_i16x8_u),
+  widenU8to64: chain(W.i16x8_extend_low_i8x16_u, W.i32x4_extend_low_i16x8_u, W.i64x2_extend_low_i32x4_u),
+  widenU16to32: chain(W.i32x4_extend_low_i16x8_u),
+  widenU16to64: chain(W.i32x4_extend_low_i16x8_u, W.i64x2_extend_low_i32x4_u),
+  widenU32to64: chain(W.i64x2_extend_low_i32x4_u),
+  f64x2FromI32: chain(W.f64x2_convert_low_i32x4_s),
 };
 
 for (const [name, opcode] of Object.entries(lanewise)) vectorEmitters[name] = plain(opcode);

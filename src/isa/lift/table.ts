@@ -5,6 +5,10 @@ import type { Lifter, LifterTable } from "./context.ts";
 import { hostCallLifters } from "./host-call.ts";
 import { moveLifters } from "./move.ts";
 import { shiftLifters } from "./shift.ts";
+import { floatLifters } from "./sse-float.ts";
+import { packedIntLifters } from "./sse-int.ts";
+import { vectorMoveLifters } from "./sse-move.ts";
+import { specialLifters } from "./sse-special.ts";
 import { stringLifters } from "./string.ts";
 
 export const LIFTER_TABLES: readonly LifterTable[] = [
@@ -14,6 +18,10 @@ export const LIFTER_TABLES: readonly LifterTable[] = [
   stringLifters,
   branchLifters,
   hostCallLifters,
+  vectorMoveLifters,
+  packedIntLifters,
+  floatLifters,
+  specialLifters,
 ];
 
 const all: LifterTable = Object.assign({}, ...LIFTER_TABLES);
