@@ -1,0 +1,89 @@
+/** From command line to a machine with its program loaded: what `run` and the views share. */
+import { UsageError } from "../base/errors.ts";
+import type { Host } from "../host/host.ts";
+import { createNodeHost } from "../host-node/host.ts";
+import type { SigInfo } from "../kernel/siginfo.ts";
+import type { Task } from "../kernel/task.ts";
+import { isLoadFailure } from "../loader/exec-file.ts";
+import { createMachine, loadProblem, type Machine, type MachineEnd } from "../machine/create-machine.ts";
+import type { Observer } from "../observe/observer.ts";
+import { findProgram } from "./find-program.ts";
+import { binary, environmentOf, type MachineCliOptions, profileOf, sysrootOf } from "./machine-options.ts";
+
+export interface Launch {
+  readonly machine: Machine;
+  /** The first process. */
+  readonly task: Task;
+}
+
+export interface LaunchRequest {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly options: MachineCliOptions;
+  readonly observers?: readonly Observer<Task, SigInfo>[];
+  /** Wraps the host, for views that keep stdout to themselves. */
+  readonly wrapHost?: (host: Host) => Host;
+}
+
+/** What to do about a missing interpreter. */
+function interpreterAdvice(interpreter: string): string {
+  if (/ld-musl/.test(interpreter)) return "install musl, or give --sysroot DIR with one";
+  if (/ld-linux\.so\.2$/.test(interpreter)) return "install libc6:i386 (libc6-i386), or give --sysroot DIR with one";
+  if (/ld-linux-x86-64/.test(interpreter)) return "install libc6 for amd64, or give --sysroot DIR with one";
+  return "give --sysroot DIR with it";
+}
+
+/** Builds the machine and loads the program; UsageError if it cannot be. */
+export function launch({ program, args, options, observers = [], wrapHost }: LaunchRequest): Launch {
+  const sysroot = sysrootOf(options);
+  const envp = environmentOf(options);
+  const searched = envp.find((entry) => entry.startsWith("PATH="))?.slice(5) ?? "/usr/local/bin:/usr/bin:/bin";
+  const found = findProgram(program, sysroot, options.cwd, searched);
+  const nodeHost = createNodeHost();
+  const host = wrapHost?.(nodeHost) ?? nodeHost;
+  const machine = createMachine({
+    profile: profileOf(options),
+    host,
+    observers,
+    options: {
+      aslr: options.aslr === "on",
+      clock: options.clock,
+      rlimits: options.ulimit,
+      user: {
+        uid: process.getuid?.() ?? 0,
+        gid: process.getgid?.() ?? 0,
+        groups: process.getgroups?.() ?? [],
+      },
+      ...(sysroot === undefined ? {} : { sysroot }),
+      ...(options.ram === undefined ? {} : { ramBytes: options.ram }),
+      ...(options.seed === undefined ? {} : { seed: options.seed }),
+      ...(options.maxInstructions === undefined ? {} : { maxInstructions: options.maxInstructions }),
+    },
+  });
+  if (found.expose !== undefined && machine.kernel.vfs.exposeHostFile(found.expose, found.guestPath) < 0) {
+    throw new UsageError(`${program}: cannot be read`, 126);
+  }
+  const task = machine.start({
+    path: found.guestPath,
+    argv: [options.argv0 === undefined ? binary(program) : binary(options.argv0), ...args.map(binary)],
+    envp,
+    cwd: found.cwd,
+    umask: process.umask(),
+  });
+  if (!isLoadFailure(task)) return { machine, task };
+  const problem = loadProblem(program, task);
+  const { missingInterpreter } = task;
+  const advice = missingInterpreter === undefined ? "" : `: ${interpreterAdvice(missingInterpreter)}`;
+  throw new UsageError(`${problem.message}${advice}`, problem.status);
+}
+
+/** folio's exit status for how the machine ended: the guest's, 128 + n for signal n. */
+export function exitStatus(end: MachineEnd): number {
+  if (end.reason === "instruction-limit") throw new UsageError("the limit of --max-instructions is reached");
+  if (end.status === undefined) {
+    if (end.reason === "deadlock") throw new UsageError("every process of the guest waits for ever");
+    return 0;
+  }
+  const signal = end.status & 0x7f;
+  return signal === 0 ? (end.status >> 8) & 0xff : 128 + signal;
+}

@@ -1,0 +1,136 @@
+/** The options that `run` and all views share: which machine, which program, where and as whom. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import {
+  RLIMIT_AS,
+  RLIMIT_CORE,
+  RLIMIT_CPU,
+  RLIMIT_DATA,
+  RLIMIT_FSIZE,
+  RLIMIT_MEMLOCK,
+  RLIMIT_NOFILE,
+  RLIMIT_NPROC,
+  RLIMIT_STACK,
+} from "../abi/resource.ts";
+import { UsageError } from "../base/errors.ts";
+import type { Rlimit } from "../kernel/rlimits.ts";
+import { DEFAULT_MACHINE, MACHINES, machineByName } from "../profiles/machines/machines.ts";
+
+export interface MachineCliOptions {
+  readonly machine: string;
+  readonly sysroot?: string;
+  readonly env: readonly string[];
+  readonly ignoreEnvironment?: boolean;
+  readonly cwd?: string;
+  readonly ram?: number;
+  readonly seed?: string;
+  readonly aslr: "on" | "off";
+  readonly clock: "virtual" | "real";
+  readonly maxInstructions?: number;
+  readonly ulimit: ReadonlyMap<number, Rlimit>;
+  readonly argv0?: string;
+}
+
+const ULIMITS: Readonly<Record<string, number>> = {
+  as: RLIMIT_AS,
+  core: RLIMIT_CORE,
+  cpu: RLIMIT_CPU,
+  data: RLIMIT_DATA,
+  fsize: RLIMIT_FSIZE,
+  memlock: RLIMIT_MEMLOCK,
+  nofile: RLIMIT_NOFILE,
+  nproc: RLIMIT_NPROC,
+  stack: RLIMIT_STACK,
+};
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
+
+/** `512M`, `2G`, `1.5G`, or bytes. */
+export function parseSize(text: string): number {
+  const match = text.match(/^(\d+(?:\.\d+)?)([KMG]?)(?:i?B)?$/i);
+  if (match === null) throw new InvalidArgumentError("A size is a number with K, M or G behind it.");
+  return Math.floor(Number(match[1]) * UNITS[match[2].toUpperCase()]);
+}
+
+function parseCount(text: string): number {
+  const value = /^\d+$/.test(text)
+    ? Number(text)
+    : /^\d+(\.\d+)?e\d+$/i.test(text)
+      ? Math.floor(Number(text))
+      : Number.NaN;
+  if (!(value > 0)) throw new InvalidArgumentError("It must be a positive number.");
+  return value;
+}
+
+function collect(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
+}
+
+function parseLimit(text: string): number {
+  return text === "unlimited" ? Number.POSITIVE_INFINITY : parseSize(text);
+}
+
+/** `as=64M`, `stack=unlimited`, `nofile=100:200`. */
+function parseUlimit(text: string, before: ReadonlyMap<number, Rlimit>): ReadonlyMap<number, Rlimit> {
+  const [name, values = ""] = text.split("=");
+  const resource = ULIMITS[name];
+  if (resource === undefined || values === "") {
+    throw new InvalidArgumentError(`It is NAME=SOFT[:HARD] with NAME one of ${Object.keys(ULIMITS).join(", ")}.`);
+  }
+  const [soft, hard = soft] = values.split(":");
+  return new Map([...before, [resource, { cur: parseLimit(soft), max: parseLimit(hard) }]]);
+}
+
+/** Declares the common options on a command. */
+export function addMachineOptions(command: Command): Command {
+  const machines = MACHINES.map(({ name }) => name);
+  return command
+    .addOption(new Option("--machine <name>", "machine profile").choices(machines).default(DEFAULT_MACHINE.name))
+    .option("-L, --sysroot <dir>", "directory that the program sees as / (read-only); on Linux the host's /")
+    .option("-E, --env <name=value>", "set a variable, or pass one on (NAME); repeatable", collect, [])
+    .option("-i, --ignore-environment", "start with an empty environment")
+    .option("--cwd <dir>", "working directory of the program")
+    .option("--ram <size>", "memory of the machine, at most 3.5G", parseSize)
+    .option("--seed <text>", "make all random numbers repeatable")
+    .addOption(new Option("--aslr <mode>", "random addresses").choices(["on", "off"]).default("on"))
+    .addOption(new Option("--clock <kind>", "time of the guest").choices(["virtual", "real"]).default("virtual"))
+    .option("--max-instructions <n>", "stop with status 125 when so many have run", parseCount)
+    .option("--ulimit <name=soft[:hard]>", "resource limit; repeatable", parseUlimit, new Map())
+    .option("-0, --argv0 <text>", "argv[0] of the program");
+}
+
+/** The profile that `--machine` names. */
+export function profileOf(options: MachineCliOptions): typeof DEFAULT_MACHINE {
+  return machineByName(options.machine) ?? DEFAULT_MACHINE;
+}
+
+/** The host's / on Linux; elsewhere there is no libc to be had, only static programs run. */
+export function sysrootOf(options: MachineCliOptions): string | undefined {
+  if (options.sysroot === undefined) return process.platform === "linux" ? "/" : undefined;
+  const sysroot = path.resolve(options.sysroot);
+  const stat = fs.statSync(sysroot, { throwIfNoEntry: false });
+  if (stat === undefined) throw new UsageError(`--sysroot ${options.sysroot}: no such directory`);
+  if (!stat.isDirectory()) throw new UsageError(`--sysroot ${options.sysroot}: not a directory`);
+  return sysroot;
+}
+
+/** UTF-8 bytes as a binary string, the form of guest strings. */
+export function binary(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
+/** The environment of the program, as NAME=VALUE. */
+export function environmentOf(options: MachineCliOptions): readonly string[] {
+  const variables = new Map<string, string>();
+  if (!options.ignoreEnvironment) {
+    for (const [name, value] of Object.entries(process.env)) if (value !== undefined) variables.set(name, value);
+  }
+  for (const entry of options.env) {
+    const equals = entry.indexOf("=");
+    if (equals === 0) throw new UsageError(`--env ${entry}: the name is missing`);
+    if (equals > 0) variables.set(entry.slice(0, equals), entry.slice(equals + 1));
+    else if (process.env[entry] !== undefined) variables.set(entry, process.env[entry]);
+  }
+  return [...variables].map(([name, value]) => binary(`${name}=${value}`));
+}

@@ -1,0 +1,31 @@
+/** `folio run PROGRAM [ARG…]`: stdio passes through, the status is the guest's. */
+import type { Command } from "commander";
+import { addMachineOptions, type MachineCliOptions } from "./machine-options.ts";
+
+interface RunOptions extends MachineCliOptions {
+  readonly stats?: boolean;
+}
+
+async function run(program: string, args: readonly string[], options: RunOptions): Promise<number> {
+  const { exitStatus, launch } = await import("./launch.ts");
+  const { machine } = launch({ program, args, options });
+  const started = process.hrtime.bigint();
+  const end = machine.run();
+  if (options.stats) {
+    const { statsText } = await import("./stats.ts");
+    statsText(machine, Number(process.hrtime.bigint() - started) / 1e9);
+  }
+  return exitStatus(end);
+}
+
+export function addRunCommand(program: Command, done: (status: number) => void): void {
+  const command = program
+    .command("run", { isDefault: false })
+    .description("run a program; its status is folio's, 128+n when signal n killed it")
+    .argument("<program>", "ELF program or script; without a slash it is searched on the PATH")
+    .argument("[args...]", "its arguments")
+    .passThroughOptions();
+  addMachineOptions(command)
+    .option("--stats", "what the run has cost, on stderr")
+    .action(async (name: string, args: string[], options: RunOptions) => done(await run(name, args, options)));
+}
