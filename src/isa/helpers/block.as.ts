@@ -2,6 +2,7 @@
  * Addresses in the CPU block, as src/isa/cpu-block.ts defines them (a test compares the two), and the few typed accessors on it.
  * The helper module cannot import that file: it is compiled by AssemblyScript.
  */
+export const SELECTORS: usize = 0x10b0;
 export const MXCSR: usize = 0x10e0;
 export const FP_SLOW: usize = 0x10e4;
 export const FP_TRAP: usize = 0x10e8;

@@ -162,7 +162,7 @@ export function stopped(): bool {
 /** Rounds R to the precision control (`full`: to 64 bits), writes it to ST(dst), raises the flags and pops. */
 export function deliver(dst: u32, pops: u32, full: bool): void {
   if (stopped()) {
-    raise(X.flags, 0);
+    raise(X.flags & 7, 0);
     return;
   }
   if (R.kind === FINITE) core.roundR(full ? 64 : precision(), EMIN, EMAX, WRAP);
@@ -174,7 +174,7 @@ export function deliver(dst: u32, pops: u32, full: bool): void {
 /** Writes R, which needs no rounding (its direction is in X.up already), to ST(dst) and raises the flags. */
 export function deliverExact(dst: u32): void {
   if (stopped()) {
-    raise(X.flags, 0);
+    raise(X.flags & 7, 0);
     return;
   }
   writeR(dst);

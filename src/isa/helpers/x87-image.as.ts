@@ -3,7 +3,7 @@
  * (vol. 2, table 3-43). The lifter copies between SCRATCH and guest memory; `…Commit` applies what the instruction does to the
  * state after its image was written.
  */
-import { FCS, FCW, FDP, FDS, FIP, FOP, FPR, FSW, FTW, MXCSR, SCRATCH, YMM } from "./block.as";
+import { FCS, FCW, FDP, FDS, FIP, FOP, FPR, FSW, FTW, MXCSR, SCRATCH, SELECTORS, YMM } from "./block.as";
 import { fpUpdateMode } from "./sse-core.as";
 import { x87Fninit } from "./x87.as";
 import * as x from "./x87-core.as";
@@ -104,15 +104,23 @@ export function x87LoadEnv(size16: u32, registers: u32): void {
   store<u32>(FTW, present);
 }
 
-/** FXSAVE image: the first 160 + 16 × `xmms` bytes of the 512; with `wide` (REX.W) 64-bit pointers. */
+/**
+ * FXSAVE image: the first 160 + 16 × `xmms` bytes of the 512; with `wide` (REX.W) 64-bit pointers.
+ * AMD CPUs save opcode and pointers only while an unmasked exception is pending (APM vol. 2, 11.5.3).
+ */
 export function fxSaveImage(wide: u32, xmms: u32): void {
   const at = SCRATCH;
   store<u16>(at, u16(load<u32>(FCW)));
   store<u16>(at + 2, u16(load<u32>(FSW)));
   store<u16>(at + 4, u16(load<u32>(FTW) & 0xff));
-  store<u16>(at + 6, u16(load<u32>(FOP) & 0x7ff));
-  store<u64>(at + 8, wide !== 0 ? load<u64>(FIP) : u64(load<u32>(FIP)) | (u64(load<u16>(FCS)) << 32));
-  store<u64>(at + 16, wide !== 0 ? load<u64>(FDP) : u64(load<u32>(FDP)) | (u64(load<u16>(FDS)) << 32));
+  store<u16>(at + 6, 0);
+  store<u64>(at + 8, 0);
+  store<u64>(at + 16, 0);
+  if (x.waiting()) {
+    store<u16>(at + 6, u16(load<u32>(FOP) & 0x7ff));
+    store<u64>(at + 8, wide !== 0 ? load<u64>(FIP) : u64(load<u32>(FIP)) | (u64(load<u16>(FCS)) << 32));
+    store<u64>(at + 16, wide !== 0 ? load<u64>(FDP) : u64(load<u32>(FDP)) | (u64(load<u16>(FDS)) << 32));
+  }
   store<u32>(at + 24, load<u32>(MXCSR));
   store<u32>(at + 28, 0x2ffff);
   for (let i: u32 = 0; i < 8; i++) {
@@ -130,17 +138,19 @@ export function fxRestore(wide: u32, xmms: u32): i32 {
   store<u32>(FCW, (u32(load<u16>(at)) & 0x1f3f) | 0x40);
   store<u32>(FSW, load<u16>(at + 2));
   const tags = u32(load<u8>(at + 4));
-  store<u32>(FOP, load<u16>(at + 6) & 0x7ff);
-  if (wide !== 0) {
-    store<u64>(FIP, load<u64>(at + 8));
-    store<u64>(FDP, load<u64>(at + 16));
-  } else {
-    store<u64>(FIP, load<u32>(at + 8));
-    store<u32>(FCS, load<u16>(at + 12));
-    store<u64>(FDP, load<u32>(at + 16));
-    store<u32>(FDS, load<u16>(at + 20));
-  }
   x.updateES();
+  if (x.waiting()) {
+    store<u32>(FOP, load<u16>(at + 6) & 0x7ff);
+    if (wide !== 0) {
+      store<u64>(FIP, load<u64>(at + 8));
+      store<u64>(FDP, load<u64>(at + 16));
+    } else {
+      store<u64>(FIP, load<u32>(at + 8));
+      store<u32>(FCS, load<u16>(at + 12));
+      store<u64>(FDP, load<u32>(at + 16));
+      store<u32>(FDS, load<u16>(at + 20));
+    }
+  }
   for (let i: u32 = 0; i < 8; i++) {
     const from = at + 32 + (usize(i) << 4);
     x.writeRaw(i, load<u64>(from), load<u16>(from + 8));
@@ -150,4 +160,26 @@ export function fxRestore(wide: u32, xmms: u32): i32 {
   fpUpdateMode();
   for (let i: usize = 0; i < usize(xmms); i++) v128.store(YMM + (i << 5), v128.load(at + 160 + (i << 4)));
   return 0;
+}
+
+/** Writes 8 bytes of SCRATCH (an image on its way from guest memory). */
+export function scratchWrite64(offset: u32, value: u64): void {
+  store<u64>(SCRATCH + usize(offset), value);
+}
+/** Writes 16 bytes of SCRATCH. */
+export function scratchWriteV(offset: u32, value: v128): void {
+  v128.store(SCRATCH + usize(offset), value);
+}
+
+/** Remembers an instruction that is not a control instruction: its address, the low 11 bits of its opcode, and CS. */
+export function x87Note(fip: u64, fop: u32): void {
+  store<u64>(FIP, fip);
+  store<u32>(FOP, fop);
+  store<u32>(FCS, load<u16>(SELECTORS + 2));
+}
+/** As `x87Note`, with the offset of its memory operand, and DS. */
+export function x87NoteMem(fip: u64, fdp: u64, fop: u32): void {
+  x87Note(fip, fop);
+  store<u64>(FDP, fdp);
+  store<u32>(FDS, load<u16>(SELECTORS + 6));
 }

@@ -10,6 +10,7 @@ import { packedIntLifters } from "./sse-int.ts";
 import { vectorMoveLifters } from "./sse-move.ts";
 import { specialLifters } from "./sse-special.ts";
 import { stringLifters } from "./string.ts";
+import { x87Lifters } from "./x87.ts";
 
 export const LIFTER_TABLES: readonly LifterTable[] = [
   arithLifters,
@@ -22,6 +23,7 @@ export const LIFTER_TABLES: readonly LifterTable[] = [
   packedIntLifters,
   floatLifters,
   specialLifters,
+  x87Lifters,
 ];
 
 const all: LifterTable = Object.assign({}, ...LIFTER_TABLES);
