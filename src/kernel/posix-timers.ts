@@ -1,10 +1,13 @@
 /** POSIX timers: timer_create(2) and its family (kernel/time/posix-timers.c). */
 import { EAGAIN, EINVAL } from "../abi/errno.ts";
-import { SI_TIMER, SIGEV_NONE, SIGEV_THREAD_ID } from "../abi/signal.ts";
+import { SI_TIMER, SIGALRM, SIGEV_NONE, SIGEV_SIGNAL, SIGEV_THREAD_ID } from "../abi/signal.ts";
+import type { HostTime } from "../host/host.ts";
+import { isCpuClock, isRealtimeClock } from "./clock-ids.ts";
 import { sigInfo } from "./siginfo.ts";
 import type { Task } from "./task.ts";
 import { sendToGroup, sendToTask } from "./task-signals.ts";
 import type { ThreadGroup } from "./thread-group.ts";
+import { toNs } from "./time-values.ts";
 
 /** struct sigevent, as far as the kernel reads it. */
 export interface SigEvent {
@@ -17,8 +20,7 @@ export interface SigEvent {
 
 interface PosixTimer {
   readonly id: number;
-  /** True for CPU-time clocks: deadlines are in user time. */
-  readonly cpu: boolean;
+  readonly clockId: number;
   readonly event: SigEvent;
   deadlineNs: number;
   intervalNs: number;
@@ -38,12 +40,13 @@ export class PosixTimers {
     this.#group = group;
   }
 
-  /** timer_create(): the new timer's id. */
-  create(cpu: boolean, event: SigEvent): number {
+  /** timer_create(): the new timer's id. Without an event the timer sends SIGALRM with its id as value. */
+  create(clockId: number, event: SigEvent | undefined): number {
     if (this.#timers.size >= MAX_TIMERS) return -EAGAIN;
     const id = this.#nextId++;
     const stopped = { deadlineNs: 0, intervalNs: 0, overrun: 0, lastOverrun: 0, cancel: undefined };
-    this.#timers.set(id, { id, cpu, event, ...stopped });
+    const ownEvent = event ?? { notify: SIGEV_SIGNAL, signo: SIGALRM, valueLo: id, valueHi: 0, tid: 0 };
+    this.#timers.set(id, { id, clockId, event: ownEvent, ...stopped });
     return id;
   }
 
@@ -86,14 +89,17 @@ export class PosixTimers {
     return this.#timers.get(id)?.lastOverrun ?? -EINVAL;
   }
 
-  /** Now in the time of the timer `id`. */
-  nowOf(id: number): number {
+  /** The deadline for `set`, in the timer's own time. */
+  deadline(id: number, time: HostTime, absolute: boolean): number {
     const timer = this.#timers.get(id);
-    return timer === undefined ? 0 : this.#now(timer);
+    if (timer === undefined) return 0;
+    if (!absolute) return this.#now(timer) + toNs(time);
+    const { clock } = this.#group.kernel;
+    return Math.max(1, isRealtimeClock(timer.clockId) ? clock.monotonicOf(time) : toNs(time));
   }
 
   #now(timer: PosixTimer): number {
-    return timer.cpu ? this.#group.runningUserNs : this.#group.kernel.clock.monotonicNs;
+    return isCpuClock(timer.clockId) ? this.#group.runningUserNs : this.#group.kernel.clock.monotonicNs;
   }
 
   #schedule(timer: PosixTimer): void {
