@@ -1,0 +1,256 @@
+/** /proc/PID and /proc/PID/task/TID (fs/proc/base.c, fs/proc/fd.c). */
+import { EINVAL, EIO, ENOENT, ESRCH } from "../../abi/errno.ts";
+import { O_CLOEXEC } from "../../abi/fcntl.ts";
+import { textOf } from "../../host/text.ts";
+import type { AddressSpace } from "../../mm/address-space.ts";
+import type { Dentry } from "../../vfs/dentry.ts";
+import type { File } from "../../vfs/file.ts";
+import type { Inode, SuperBlock } from "../../vfs/inode.ts";
+import { PipeFile } from "../../vfs/pipe.ts";
+import { isPrivileged } from "../credentials.ts";
+import type { Task } from "../task.ts";
+import { mapsRecords, readPagemap, smapsRecords, smapsRollup } from "./maps.ts";
+import { mountInfoText, mountsText } from "./mounts.ts";
+import { MagicLink, type ProcContent, ProcDirectory, ProcText, type ProcTextOptions, parseInteger } from "./nodes.ts";
+import type { Procfs } from "./procfs.ts";
+import { limitsText, statmText, statText, statusText } from "./status.ts";
+
+/** Bytes [start, end) of a process's memory as text; what cannot be read ends it. */
+function memoryText(mm: AddressSpace, start: number, end: number): string {
+  if (start === 0 || end <= start) return "";
+  const bytes = new Uint8Array(end - start);
+  return textOf(bytes, 0, mm.readPart(start, bytes));
+}
+
+/** proc_pid_cmdline: the argument strings; a program that overwrote the last NUL (setproctitle) runs on into its environment. */
+function cmdline(mm: AddressSpace): string {
+  const text = memoryText(mm, mm.argStart, mm.argEnd);
+  if (text === "" || text.endsWith("\0")) return text;
+  const whole = text + memoryText(mm, mm.argEnd, Math.min(mm.envEnd, mm.argEnd + 4096));
+  const end = whole.indexOf("\0");
+  return end < 0 ? whole : whole.slice(0, end + 1);
+}
+
+/** Reads and writes another process's memory at an address. */
+function memoryFile(task: Task): ProcTextOptions {
+  return {
+    pread: (into, offset) => {
+      if (into.length === 0) return 0;
+      const count = task.mm.readPart(offset, into);
+      return count > 0 ? count : -EIO;
+    },
+  };
+}
+
+function auxvOptions(task: Task): ProcTextOptions {
+  return {
+    pread: (into, offset) => {
+      const part = task.auxv.subarray(Math.min(offset, task.auxv.length), offset + into.length);
+      into.set(part);
+      return part.length;
+    },
+  };
+}
+
+/** One name of a process directory. */
+interface Entry {
+  readonly mode: number;
+  /** Only in /proc/PID, not in task/TID, or the other way round. */
+  readonly only?: "process" | "thread";
+  make(task: Task, procfs: Procfs): ProcTextOptions;
+}
+
+/** A text of the task; -ESRCH once it is gone. */
+function text(mode: number, read: (task: Task, procfs: Procfs) => ProcContent, only?: Entry["only"]): Entry {
+  const make = (task: Task, procfs: Procfs) => ({ read: () => (procfs.alive(task) ? read(task, procfs) : -ESRCH) });
+  return only === undefined ? { mode, make } : { mode, make, only };
+}
+
+function setting(
+  mode: number,
+  read: (task: Task, procfs: Procfs) => ProcContent,
+  write: (task: Task, value: string, procfs: Procfs) => number,
+): Entry {
+  return {
+    mode,
+    make: (task, procfs) => ({
+      read: () => (procfs.alive(task) ? read(task, procfs) : -ESRCH),
+      write: (value) => write(task, value, procfs),
+    }),
+  };
+}
+
+function writer(procfs: Procfs, task: Task): Task {
+  return procfs.kernel.current ?? task;
+}
+
+const FILES: Readonly<Record<string, Entry>> = {
+  auxv: { mode: 0o400, make: auxvOptions },
+  cgroup: text(0o444, () => "0::/\n"),
+  cmdline: text(0o444, (task) => cmdline(task.mm)),
+  comm: setting(
+    0o644,
+    (task) => `${task.comm}\n`,
+    (task, value) => {
+      task.comm = value.replace(/\n$/, "").slice(0, 15);
+      return 0;
+    },
+  ),
+  coredump_filter: text(0o644, () => "00000033\n", "process"),
+  environ: text(0o400, (task) => memoryText(task.mm, task.mm.envStart, task.mm.envEnd)),
+  limits: text(0o444, limitsText),
+  maps: text(0o444, (task) => mapsRecords(task.mm)),
+  mem: { mode: 0o600, make: memoryFile },
+  mountinfo: text(0o444, (task) => mountInfoText(task.kernel.vfs)),
+  mounts: text(0o444, (task) => mountsText(task.kernel.vfs)),
+  oom_adj: setting(
+    0o644,
+    (task, procfs) => `${procfs.oom.oldAdjustment(task.group)}\n`,
+    (task, value, procfs) => {
+      const number = parseInteger(value);
+      return number === undefined ? -EINVAL : procfs.oom.setOldAdjustment(task.group, number, writer(procfs, task));
+    },
+  ),
+  oom_score: text(0o444, (task, procfs) => `${procfs.oom.score(task)}\n`),
+  oom_score_adj: setting(
+    0o644,
+    (task, procfs) => `${procfs.oom.scoreAdjustment(task.group)}\n`,
+    (task, value, procfs) => {
+      const number = parseInteger(value);
+      return number === undefined ? -EINVAL : procfs.oom.setScoreAdjustment(task.group, number, writer(procfs, task));
+    },
+  ),
+  pagemap: {
+    mode: 0o400,
+    make: (task, procfs) => ({
+      pread: (into, offset) => readPagemap(task.mm, into, offset, isPrivileged(writer(procfs, task).creds)) ?? -EINVAL,
+    }),
+  },
+  personality: text(0o400, (task) => `${task.personality.toString(16).padStart(8, "0")}\n`),
+  smaps: text(0o444, (task) => smapsRecords(task.mm)),
+  smaps_rollup: text(0o444, (task) => smapsRollup(task.mm)),
+  stat: text(0o444, (task) => statText(task, true)),
+  statm: text(0o444, statmText),
+  status: text(0o444, statusText),
+  wchan: text(0o444, () => "0"),
+};
+
+/** Files that a generation lacks: smaps_rollup came with 4.14, oom_score_adj with 2.6.36. */
+function present(name: string, procfs: Procfs): boolean {
+  const { oomScore } = procfs.kernel.generation.procfs;
+  if (name === "smaps_rollup") return oomScore === "pages";
+  return name !== "oom_score_adj" || oomScore !== "badness";
+}
+
+/** Links with their targets. */
+const LINKS: Readonly<Record<string, (task: Task) => Dentry | number>> = {
+  cwd: (task) => task.fs.cwd,
+  exe: (task) => task.kernel.exeOf(task.mm)?.dentry ?? -ENOENT,
+  root: (task) => task.fs.root,
+};
+
+export class TaskDirectory extends ProcDirectory {
+  readonly #procfs: Procfs;
+  readonly #task: Task;
+  readonly #thread: boolean;
+
+  /** `thread`: this is task/TID. */
+  constructor(sb: SuperBlock, procfs: Procfs, task: Task, thread: boolean) {
+    const key = `${task.tid}${thread ? "/task" : ""}`;
+    super(sb, 0o555, { ...procfs.ownedBy(task), ino: procfs.ino(key), nlink: thread ? 6 : 9 });
+    this.#procfs = procfs;
+    this.#task = task;
+    this.#thread = thread;
+  }
+
+  override names(): readonly string[] {
+    const files = Object.keys(FILES).filter((name) => present(name, this.#procfs));
+    const directories = this.#thread ? ["fd", "fdinfo"] : ["fd", "fdinfo", "task"];
+    return [...directories, ...files, ...Object.keys(LINKS)];
+  }
+
+  override lookup(name: string): Inode | number {
+    const task = this.#task;
+    if (!this.#procfs.alive(task)) return -ENOENT;
+    const init = { ...this.#procfs.ownedBy(task), ino: this.#procfs.ino(`${task.tid}/${this.#thread}/${name}`) };
+    if (name === "fd" || name === "fdinfo") return new FdDirectory(this.sb, this.#procfs, task, name, init.ino);
+    if (name === "task" && !this.#thread) return new ThreadsDirectory(this.sb, this.#procfs, task, init.ino);
+    const link = Object.hasOwn(LINKS, name) ? LINKS[name] : undefined;
+    if (link !== undefined)
+      return new MagicLink(
+        this.sb,
+        0o777,
+        () => link(task),
+        () => this.#procfs.viewRoot(),
+        init,
+      );
+    const entry = Object.hasOwn(FILES, name) && present(name, this.#procfs) ? FILES[name] : undefined;
+    if (entry === undefined) return -ENOENT;
+    return new ProcText(this.sb, entry.mode, { ...init, ...entry.make(task, this.#procfs) });
+  }
+}
+
+class ThreadsDirectory extends ProcDirectory {
+  readonly #procfs: Procfs;
+  readonly #task: Task;
+
+  constructor(sb: SuperBlock, procfs: Procfs, task: Task, ino: number) {
+    super(sb, 0o555, { ...procfs.ownedBy(task), ino, nlink: 2 + task.group.liveTasks().length });
+    this.#procfs = procfs;
+    this.#task = task;
+  }
+
+  override names(): readonly string[] {
+    return [...this.#task.group.tasks.keys()].sort((a, b) => a - b).map(String);
+  }
+
+  override lookup(name: string): Inode | number {
+    const task = this.#task.group.tasks.get(Number(name));
+    if (task === undefined || String(task.tid) !== name) return -ENOENT;
+    return new TaskDirectory(this.sb, this.#procfs, task, true);
+  }
+}
+
+/** fd/ and fdinfo/. The descriptors are those of the moment of each look. */
+class FdDirectory extends ProcDirectory {
+  readonly #procfs: Procfs;
+  readonly #task: Task;
+  readonly #kind: "fd" | "fdinfo";
+
+  constructor(sb: SuperBlock, procfs: Procfs, task: Task, kind: "fd" | "fdinfo", ino: number) {
+    super(sb, kind === "fd" ? 0o500 : 0o555, { ...procfs.ownedBy(task), ino });
+    this.#procfs = procfs;
+    this.#task = task;
+    this.#kind = kind;
+  }
+
+  /** Since 6.2 the size of fd/ is the number of descriptors. */
+  override get size(): number {
+    return this.#kind === "fd" && this.#procfs.kernel.generation.procfs.statFields === 52 ? this.names().length : 0;
+  }
+
+  override names(): readonly string[] {
+    return [...this.#task.files.entries()].map(([fd]) => String(fd));
+  }
+
+  override lookup(name: string): Inode | number {
+    const fd = Number(name);
+    const task = this.#task;
+    const file = /^(0|[1-9]\d*)$/.test(name) ? task.files.get(fd) : undefined;
+    if (file === undefined) return -ENOENT;
+    const init = { ...this.#procfs.ownedBy(task), ino: this.#procfs.ino(`${task.tid}/${this.#kind}/${name}`) };
+    if (this.#kind === "fdinfo") {
+      return new ProcText(this.sb, 0o400, { ...init, read: () => fdinfoText(task, fd, file) });
+    }
+    const mode = 0o100 | (file.readable ? 0o400 : 0) | (file.writable ? 0o200 : 0);
+    const target = () => task.files.get(fd)?.dentry ?? -ENOENT;
+    return new MagicLink(this.sb, mode, target, () => this.#procfs.viewRoot(), init);
+  }
+}
+
+function fdinfoText(task: Task, fd: number, file: File): string {
+  const flags = file.flags | (task.files.closeOnExec(fd) ? O_CLOEXEC : 0);
+  const mount = task.kernel.vfs.mountOf(file.dentry);
+  const mountId = file instanceof PipeFile ? 14 : mount.id;
+  return `pos:\t${file.offset}\nflags:\t0${(flags >>> 0).toString(8)}\nmnt_id:\t${mountId}\nino:\t${file.inode.ino}\n`;
+}

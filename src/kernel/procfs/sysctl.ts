@@ -1,0 +1,129 @@
+/** /proc/sys: the settings that programs look at (Documentation/admin-guide/sysctl). Numbers that folio obeys can be set. */
+import { EINVAL, EPERM } from "../../abi/errno.ts";
+import { isPrivileged } from "../credentials.ts";
+import type { Kernel } from "../kernel.ts";
+import { type ProcTextOptions, parseInteger } from "./nodes.ts";
+
+interface Setting {
+  readonly read: (kernel: Kernel) => string | number;
+  /** 0 or -errno; without it the file is 0444. */
+  readonly write?: (kernel: Kernel, value: number) => number;
+}
+
+const fixed = (value: string | number): Setting => ({ read: () => value });
+
+/** A whole number in [min, max] that `store` keeps. */
+function ranged(
+  read: (kernel: Kernel) => number,
+  min: number,
+  max: number,
+  store: (kernel: Kernel, value: number) => void,
+): Setting {
+  return {
+    read,
+    write(kernel, value) {
+      if (value < min || value > max) return -EINVAL;
+      store(kernel, value);
+      return 0;
+    },
+  };
+}
+
+/** Whether addresses are randomised at all is the personality of the first process; the sysctl tells the default. */
+const RANDOMIZE = 2;
+
+/** By path below /proc/sys. */
+export const SETTINGS: Readonly<Record<string, Setting>> = {
+  "fs/file-max": fixed("9223372036854775807"),
+  "fs/file-nr": fixed("0\t0\t9223372036854775807"),
+  "fs/nr_open": fixed(1048576),
+  "fs/pipe-max-size": fixed(1048576),
+  "fs/pipe-user-pages-hard": fixed(0),
+  "fs/pipe-user-pages-soft": fixed(16384),
+  "fs/protected_hardlinks": fixed(1),
+  "fs/protected_symlinks": fixed(1),
+  "kernel/cap_last_cap": fixed(40),
+  "kernel/core_pattern": fixed("core"),
+  "kernel/domainname": { read: (kernel) => kernel.uts.domainname },
+  "kernel/hostname": { read: (kernel) => kernel.uts.nodename },
+  "kernel/msgmax": fixed(8192),
+  "kernel/ngroups_max": fixed(65536),
+  "kernel/osrelease": { read: (kernel) => kernel.uts.release },
+  "kernel/ostype": { read: (kernel) => kernel.uts.sysname },
+  "kernel/overflowgid": fixed(65534),
+  "kernel/overflowuid": fixed(65534),
+  "kernel/panic": fixed(0),
+  "kernel/pid_max": { read: (kernel) => kernel.config.pidMax },
+  "kernel/random/boot_id": fixed("00000000-0000-4000-8000-000000000000"),
+  "kernel/random/entropy_avail": fixed(256),
+  "kernel/random/poolsize": fixed(256),
+  "kernel/randomize_va_space": fixed(RANDOMIZE),
+  "kernel/rtsig-max": fixed(1024),
+  "kernel/shmall": fixed("18446744073692774399"),
+  "kernel/shmmax": fixed("18446744073692774399"),
+  "kernel/shmmni": fixed(4096),
+  "kernel/threads-max": fixed(63659),
+  "kernel/version": { read: (kernel) => kernel.uts.version },
+  "kernel/yama/ptrace_scope": fixed(1),
+  "vm/dirty_ratio": fixed(20),
+  "vm/legacy_va_layout": fixed(0),
+  "vm/max_map_count": ranged(
+    (kernel) => kernel.memorySystem.maxMapCount,
+    0,
+    0x7fffffff,
+    (kernel, value) => {
+      kernel.memorySystem.maxMapCount = value;
+    },
+  ),
+  "vm/mmap_min_addr": ranged(
+    (kernel) => kernel.memorySystem.mmapMinAddr,
+    0,
+    0x7fffffff,
+    (kernel, value) => {
+      kernel.memorySystem.mmapMinAddr = value;
+    },
+  ),
+  "vm/mmap_rnd_bits": fixed(28),
+  "vm/mmap_rnd_compat_bits": fixed(8),
+  "vm/nr_hugepages": fixed(0),
+  "vm/oom_dump_tasks": fixed(1),
+  "vm/oom_kill_allocating_task": fixed(0),
+  "vm/overcommit_kbytes": fixed(0),
+  "vm/overcommit_memory": ranged(
+    (kernel) => kernel.memorySystem.overcommitMemory,
+    0,
+    2,
+    (kernel, value) => {
+      kernel.memorySystem.overcommitMemory = value;
+    },
+  ),
+  "vm/overcommit_ratio": ranged(
+    (kernel) => kernel.memorySystem.overcommitRatio,
+    0,
+    0x7fffffff,
+    (kernel, value) => {
+      kernel.memorySystem.overcommitRatio = value;
+    },
+  ),
+  "vm/panic_on_oom": fixed(0),
+  "vm/swappiness": fixed(60),
+};
+
+export function settingMode(setting: Setting): number {
+  return setting.write === undefined ? 0o444 : 0o644;
+}
+
+export function settingOptions(kernel: Kernel, setting: Setting): ProcTextOptions {
+  const { read, write } = setting;
+  const options = { read: () => `${read(kernel)}\n` };
+  if (write === undefined) return options;
+  return {
+    ...options,
+    write: (text) => {
+      const { current } = kernel;
+      if (current !== undefined && !isPrivileged(current.creds)) return -EPERM;
+      const value = parseInteger(text);
+      return value === undefined ? -EINVAL : write(kernel, value);
+    },
+  };
+}
