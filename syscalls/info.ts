@@ -52,7 +52,7 @@ export const uname = defineSyscall(
 
 /** struct old_utsname: without the domain name. */
 export const olduname = defineSyscall(
-  "uname",
+  "olduname",
   [pointer("buf")],
   (task, address) => {
     if (address === 0) return -EFAULT;
@@ -253,22 +253,6 @@ export const syslog = defineSyscall(
   (task, type) => (type === 10 && isPrivileged(task.creds) ? 0 : -EPERM),
   { support: "partial", note: "the kernel log is empty and closed to all" },
 );
-
-export const membarrier = defineSyscall(
-  "membarrier",
-  [int("cmd"), int("flags"), int("cpu_id")],
-  (_task, command, flags) => {
-    if (flags !== 0) return -EINVAL;
-    return command === 0
-      ? MEMBARRIER_COMMANDS
-      : command & ~MEMBARRIER_COMMANDS || command & (command - 1)
-        ? -EINVAL
-        : 0;
-  },
-  { support: "full" },
-);
-/** GLOBAL, GLOBAL_EXPEDITED, PRIVATE_EXPEDITED with their registrations: one CPU needs no barrier. */
-const MEMBARRIER_COMMANDS = 0x1f;
 
 export const ioprioGet = defineSyscall("ioprio_get", [int("which"), int("who")], () => 0, {
   support: "partial",

@@ -92,10 +92,11 @@ export const prlimit64 = defineSyscall(
   [int("pid"), resourceArgument, limitArgument("new_limit", "entry", "64"), limitArgument("old_limit", "exit", "64")],
   (task, pid, resource, newLimit, oldLimit) => {
     if (resource < 0 || resource >= RLIM_NLIMITS) return -EINVAL;
-    let limit: Rlimit | number | undefined;
+    let limit: Rlimit | undefined;
     if (newLimit !== 0) {
-      limit = readLimit(task, newLimit, "64");
-      if (typeof limit === "number") return limit;
+      const given = readLimit(task, newLimit, "64");
+      if (typeof given === "number") return given;
+      limit = given;
     }
     const target = pid === 0 ? task : task.kernel.tasks.get(pid);
     if (target === undefined) return -ESRCH;
