@@ -340,8 +340,8 @@ class Memory64 extends MallocMemory {
   }
 
   pointer(address: number): number {
-    if (address >= 0) return address >= 18446744073709551616 ? address - 18446744073709551616 : address;
-    return address + 18446744073709551616;
+    if (address >= 0) return address >= 2 ** 64 ? address - 2 ** 64 : address;
+    return address + 2 ** 64;
   }
 
   word(address: number): number {
@@ -365,9 +365,8 @@ class Memory64 extends MallocMemory {
   }
 
   private setWide(address: number, value: number): void {
-    const wrapped = value < 0 ? value + 18446744073709551616 : value % 18446744073709551616;
-    const high = Math.floor(wrapped / 0x100000000);
-    this.setInt(address, wrapped - high * 0x100000000);
+    const high = Math.floor(value / 0x100000000);
+    this.setInt(address, value - high * 0x100000000);
     this.setInt(address + 4, high);
   }
 

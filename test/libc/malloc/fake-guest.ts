@@ -35,6 +35,8 @@ export class FakeGuest implements MallocGuest {
   processors = 1;
   /** Answers in place of the kernel's, for a replay of recorded calls; -1 = none left. */
   script: ((name: string, a: number, b: number, c: number) => number) | undefined;
+  /** Told of every memcpy. */
+  copied: ((to: number, from: number, length: number) => void) | undefined;
   /** Called before every write; a test makes it fault. */
   faultAt: ((address: number) => boolean) | undefined;
   faulted: number | undefined;
@@ -231,6 +233,7 @@ export class FakeGuest implements MallocGuest {
 
   copy(to: number, from: number, length: number): boolean {
     const bytes = this.readBytes(from, length);
+    this.copied?.(to, from, length);
     return bytes !== undefined && this.usable(to, length) && this.writeBytes(to, bytes);
   }
 
@@ -383,7 +386,7 @@ export class FakeGuest implements MallocGuest {
 }
 
 function dataBase(W: 4 | 8): number {
-  return W === 8 ? 0x7ffff7fa0000 : 0xf7fa0000;
+  return W === 8 ? 0x700000000000 : 0x1000000;
 }
 
 /** The thread-local block of thread `n`. */
