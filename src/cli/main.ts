@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { GuestUnsupported, InternalError, UsageError } from "../base/errors.ts";
 import { addDisasmCommand } from "./disasm.ts";
+import { addLectureCommand } from "./lecture.ts";
 import { complain } from "./output.ts";
 import { addRunCommand } from "./run.ts";
 import { addSizeCommand } from "./size.ts";
@@ -19,8 +20,8 @@ function createProgram(done: (status: number) => void): Command {
     .exitOverride()
     .configureOutput({ outputError: (text) => complain(text.trim().replace(/^error: /, "")) });
   if (typeof FOLIO_VERSION === "string") program.version(FOLIO_VERSION);
-  for (const add of [addRunCommand, addPmapCommand, addMapsCommand, addSizeCommand, addDisasmCommand])
-    add(program, done);
+  const commands = [addRunCommand, addPmapCommand, addMapsCommand, addSizeCommand, addDisasmCommand, addLectureCommand];
+  for (const add of commands) add(program, done);
   return program;
 }
 

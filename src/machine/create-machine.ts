@@ -1,4 +1,6 @@
 /** The composition root: plugs host, memory, CPU, file system, kernel and system calls together. */
+import { TABLE_AMD64 } from "../../syscalls/table.amd64.ts";
+import { TABLE_I386 } from "../../syscalls/table.i386.ts";
 import { ENOENT } from "../abi/errno.ts";
 import { RLIMIT_STACK } from "../abi/resource.ts";
 import { UsageError } from "../base/errors.ts";
@@ -7,6 +9,7 @@ import type { Host, HostTime } from "../host/host.ts";
 import type { KernelConfig } from "../kernel/config.ts";
 import { credentials } from "../kernel/credentials.ts";
 import { Kernel } from "../kernel/kernel.ts";
+import { mountProcfs } from "../kernel/procfs/procfs.ts";
 import { initialRlimits, type Rlimit } from "../kernel/rlimits.ts";
 import type { RunEnd } from "../kernel/scheduler.ts";
 import type { SigInfo } from "../kernel/siginfo.ts";
@@ -150,7 +153,9 @@ export function createMachine({ profile, host, options = {}, observers = [] }: M
     random,
   });
   const memorySystem = new MemorySystem(physical, generation);
+  const tables = { amd64: TABLE_AMD64, i386: TABLE_I386 };
   const kernel: Kernel = new Kernel({ host, physical, cpu, vfs, generation, config, tables, memorySystem, random });
+  mountProcfs(kernel, profile.cpu);
   for (const observer of observers) kernel.observers.add(observer);
   return new Machine(profile, kernel, cpu);
 }
@@ -183,6 +188,7 @@ function kernelConfig(profile: MachineProfile, options: MachineOptions, realtime
     cpuAuxv: { hwcap: cpuidLeaf1Edx(cpu), hwcap2: hwcap2(cpu), minSigStackSize: cpu.minSigStackSize },
     xstateSize: 0,
     xstateFeatures: 0,
+    shadowStackCalls: false,
     ...(options.draws === undefined ? {} : { draws: options.draws }),
   };
 }
