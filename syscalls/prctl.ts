@@ -1,5 +1,5 @@
 /** prctl(2), arch_prctl(2), personality(2), i386's thread areas. */
-import { EFAULT, EINVAL, ENODEV, ENOTSUP, EPERM } from "../src/abi/errno.ts";
+import { EEXIST, EFAULT, EINVAL, ENODEV, EPERM } from "../src/abi/errno.ts";
 import * as PR from "../src/abi/prctl.ts";
 import { bytesOf, textOf } from "../src/host/text.ts";
 import { isPrivileged } from "../src/kernel/credentials.ts";
@@ -236,24 +236,16 @@ function archControl(task: Task, code: number, address: number): number {
       return 1;
     case PR.ARCH_SET_CPUID:
       return -ENODEV;
-    case SHSTK_STATUS:
-      return shadowStackStatus(task, address);
-    case SHSTK_ENABLE:
-    case SHSTK_DISABLE:
-      return task.kernel.config.shadowStackCalls ? -ENOTSUP : -EINVAL;
+    case PR.ARCH_GET_XCOMP_SUPP:
+    case PR.ARCH_GET_XCOMP_PERM:
+      // The legacy components x87 and SSE are always there.
+      return task.mm.writeU64(address, task.kernel.config.xstateFeatures | 3) < 0 ? -EFAULT : 0;
+    case PR.ARCH_MAP_VDSO_32:
+    case PR.ARCH_MAP_VDSO_64:
+      return is64 ? -EEXIST : -EINVAL;
     default:
       return -EINVAL;
   }
-}
-
-/** ARCH_SHSTK_ENABLE, _DISABLE, _STATUS (6.6 and later). */
-const SHSTK_ENABLE = 0x5001;
-const SHSTK_DISABLE = 0x5002;
-const SHSTK_STATUS = 0x5005;
-
-function shadowStackStatus(task: Task, address: number): number {
-  if (!task.kernel.config.shadowStackCalls) return -EINVAL;
-  return task.mm.writeU64(address, 0) < 0 ? -EFAULT : 0;
 }
 
 const PERSONALITIES: NameTable = [

@@ -7,6 +7,7 @@ import {
   fallocate,
   fchmod,
   fchmodat,
+  fchmodat2,
   fchown,
   fchownat,
   fdatasync,
@@ -363,4 +364,5 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [436, closeRange],
   [437, openat2],
   [439, faccessat2],
+  [452, fchmodat2],
 ]);

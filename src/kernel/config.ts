@@ -45,6 +45,4 @@ export interface KernelConfig {
   /** Size of the extended state area in XSAVE signal frames and its XCR0; 0 for FXSAVE frames (no XSAVE in the CPU model). */
   readonly xstateSize: number;
   readonly xstateFeatures: number;
-  /** The kernel was built with user shadow stacks: ARCH_SHSTK_STATUS answers. */
-  readonly shadowStackCalls: boolean;
 }
