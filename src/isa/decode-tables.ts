@@ -66,6 +66,20 @@ interface Pattern {
   readonly anymod: boolean;
 }
 
+const CHAR_PLUS = 0x2b;
+const CHAR_DOT = 0x2e;
+const CHAR_0 = 0x30;
+const CHAR_2 = 0x32;
+const CHAR_3 = 0x33;
+const CHAR_6 = 0x36;
+const CHAR_8 = 0x38;
+const CHAR_A = 0x41;
+const CHAR_E = 0x45;
+const CHAR_F = 0x46;
+const CHAR_N = 0x4e;
+const CHAR_R = 0x52;
+const CHAR_V = 0x56;
+
 const MODE_32 = 1;
 const MODE_64 = 2;
 
@@ -79,27 +93,78 @@ export const formFlags = new Uint8Array(FORMS.length);
 /** Four operand recipes a form. */
 export const recipes = new Int32Array(FORMS.length * 4);
 
-const patternsOfMap: (Pattern[][] | undefined)[] = new Array(MAP_COUNT).fill(undefined);
-
 export function entryIndex(codeBits: 32 | 64, map: number, opcode: number): number {
   return ((codeBits === 64 ? MAP_COUNT : 0) + map) * 256 + opcode;
 }
 
-/** Map of a row, -1 for EVEX; cheap, as all rows are asked once for each map used. */
-function mapOf(opcode: string): number {
-  if (opcode.startsWith("EVEX")) return -1;
-  const vex = opcode.startsWith("VEX.");
-  if (vex) {
-    const at = opcode.indexOf(".0F");
-    const next = opcode.charCodeAt(at + 3);
-    if (next === 0x2e) return OpcodeMap.vexBase + 1;
-    return OpcodeMap.vexBase + (opcode.charCodeAt(at + 4) === 0x38 ? 2 : 3);
+/** Rows by (map, opcode), in the order of ROWS. */
+let rowsOfOpcode: (number[] | undefined)[] | undefined;
+
+/** Result of `locate`: map of the row, -1 for EVEX, and where its opcode byte begins. */
+let locatedMap = 0;
+let locatedAt = 0;
+
+/** Finds map and opcode byte of an opcode column; by characters, as it runs over all rows at start-up. */
+function locate(opcode: string): void {
+  const first = opcode.charCodeAt(0);
+  locatedAt = 0;
+  if (first === CHAR_E && opcode.charCodeAt(1) === CHAR_V) {
+    locatedMap = -1;
+    return;
   }
-  const at = opcode.indexOf("0F ");
-  if (at < 0 || (at > 0 && !/^(NP |66 |F2 |F3 |REX\.W0? )+$/.test(opcode.slice(0, at)))) return OpcodeMap.primary;
-  if (opcode.startsWith("38 ", at + 3)) return OpcodeMap.map0F38;
-  if (opcode.startsWith("3A ", at + 3)) return OpcodeMap.map0F3A;
-  return OpcodeMap.map0F;
+  if (first === CHAR_V) {
+    locatedAt = opcode.indexOf(" ") + 1;
+    const map = opcode.indexOf(".0F") + 3;
+    const next = opcode.charCodeAt(map);
+    locatedMap = OpcodeMap.vexBase + (next === CHAR_DOT ? 1 : opcode.charCodeAt(map + 1) === CHAR_8 ? 2 : 3);
+    return;
+  }
+  let at = 0;
+  for (; ; at += 3) {
+    const high = opcode.charCodeAt(at);
+    const low = opcode.charCodeAt(at + 1);
+    if (high === CHAR_R) at = opcode.indexOf(" ", at) - 2;
+    else if (
+      high !== CHAR_N &&
+      (high !== CHAR_6 || low !== CHAR_6) &&
+      (high !== CHAR_F || (low !== CHAR_2 && low !== CHAR_3))
+    )
+      break;
+  }
+  locatedMap = OpcodeMap.primary;
+  if (opcode.charCodeAt(at) === CHAR_0 && opcode.charCodeAt(at + 1) === CHAR_F) {
+    at += 3;
+    locatedMap = OpcodeMap.map0F;
+    if (opcode.charCodeAt(at) === CHAR_3) {
+      const low = opcode.charCodeAt(at + 1);
+      if (low === CHAR_8) locatedMap = OpcodeMap.map0F38;
+      else if (low === CHAR_A) locatedMap = OpcodeMap.map0F3A;
+      if (locatedMap !== OpcodeMap.map0F) at += 3;
+    }
+  }
+  locatedAt = at;
+}
+
+function hexDigit(char: number): number {
+  return char < 0x40 ? char - 0x30 : char - 0x37;
+}
+
+function indexRows(): (number[] | undefined)[] {
+  const index: (number[] | undefined)[] = new Array(MAP_COUNT * 256).fill(undefined);
+  for (let form = 0; form < ROWS.length; form++) {
+    const opcode = ROWS[form][0];
+    locate(opcode);
+    if (locatedMap < 0) continue;
+    const byte = hexDigit(opcode.charCodeAt(locatedAt)) * 16 + hexDigit(opcode.charCodeAt(locatedAt + 1));
+    const slot = locatedMap * 256 + byte;
+    const count = opcode.charCodeAt(locatedAt + 2) === CHAR_PLUS ? 8 : 1;
+    for (let i = 0; i < count; i++) {
+      const rows = index[slot + i];
+      if (rows === undefined) index[slot + i] = [form];
+      else rows.push(form);
+    }
+  }
+  return index;
 }
 
 const COLUMNS: Readonly<Record<string, number>> = {
@@ -109,7 +174,7 @@ const COLUMNS: Readonly<Record<string, number>> = {
   F2: PrefixColumn.pF2,
 };
 
-/** Reads the opcode column of row `form`; the opcode byte goes to `parsedOpcode`. */
+/** Reads the opcode column of row `form`. */
 function parseRow(form: number, map: number): Pattern {
   const row = ROWS[form];
   const attributes = row[4] ?? "";
@@ -137,7 +202,6 @@ function parseRow(form: number, map: number): Pattern {
     at += map === OpcodeMap.primary ? 0 : map === OpcodeMap.map0F ? 1 : 2;
   }
   const byte = tokens[at++];
-  parsedOpcode = Number.parseInt(byte.slice(0, 2), 16);
   let digit = -1;
   let modrmByte = -1;
   let plusI = false;
@@ -170,25 +234,20 @@ function parseRow(form: number, map: number): Pattern {
   };
 }
 
-let parsedOpcode = 0;
-
-function rowsOf(map: number): Pattern[][] {
-  let byOpcode = patternsOfMap[map];
-  if (byOpcode !== undefined) return byOpcode;
-  byOpcode = Array.from({ length: 256 }, () => []);
-  for (let form = 0; form < ROWS.length; form++) {
-    if (mapOf(ROWS[form][0]) !== map) continue;
-    const pattern = parseRow(form, map);
-    const count = pattern.plusR ? 8 : 1;
-    for (let i = 0; i < count; i++) byOpcode[parsedOpcode + i].push(pattern);
+function patternsOf(map: number, opcode: number): Pattern[] {
+  rowsOfOpcode ??= indexRows();
+  const rows = rowsOfOpcode[map * 256 + opcode] ?? [];
+  return rows.map((form) => {
     compileForm(form);
-  }
-  patternsOfMap[map] = byOpcode;
-  return byOpcode;
+    return parseRow(form, map);
+  });
 }
 
 function compileForm(form: number): void {
-  const [opcode, , , feature, attributes = ""] = ROWS[form];
+  const row = ROWS[form];
+  const opcode = row[0];
+  const feature = row[3];
+  const attributes = row[4] ?? "";
   const operands = FORMS[form].operands;
   let flags = 0;
   if (FORMS[form].lockable) flags |= FormFlag.lockable;
@@ -222,7 +281,7 @@ function specificity(p: Pattern): number {
 /** Compiles the entry of (mode, map, opcode) and returns it. */
 export function compileEntry(codeBits: 32 | 64, map: number, opcode: number): number {
   const mode = codeBits === 64 ? MODE_64 : MODE_32;
-  const patterns = rowsOf(map)[opcode].filter((p) => (p.modes & mode) !== 0);
+  const patterns = patternsOf(map, opcode).filter((p) => (p.modes & mode) !== 0);
   patterns.sort((a, b) => specificity(a) - specificity(b));
   let shape: number = Shape.compiled;
   for (const p of patterns) {

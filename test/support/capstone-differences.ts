@@ -22,6 +22,7 @@ export const SPELLINGS: readonly { capstone: string; folio: string; reason: stri
   { capstone: "bndcn", folio: "nop", reason: "MPX" },
   { capstone: "cldemote", folio: "nop", reason: "not offered: a hint nop" },
   { capstone: "xchg", folio: "pause", reason: "F3 REX 90 without REX.B is still pause" },
+  { capstone: "clflushopt", folio: "clflush", reason: "67 is not taken for 66" },
   { capstone: "jrcxz", folio: "jecxz", reason: "67 wins also when F2 or F3 stands before the opcode" },
   { capstone: "mov", folio: "movabs", reason: "A0–A3 with 67 are the same instruction" },
   { capstone: "pushf", folio: "pushfq", reason: "REX.W beats 66 (SDM volume 2, section 2.2.1.2)" },
@@ -137,9 +138,14 @@ export const DIFFERENCES: readonly { name: string; reason: string; covers: (c: C
     covers: (c) => capstoneRejects(c) && /fence$/.test(c.mnemonic),
   },
   {
-    name: "movsxd with 66",
-    reason: "MOVSXD r16, r/m16 (SDM volume 2, MOVSX); capstone rejects it with memory",
-    covers: (c) => capstoneRejects(c) && c.mnemonic === "movsxd" && has(c, 0x66),
+    name: "movsxd without REX.W",
+    reason: "MOVSXD r16, r/m16 and r32, r/m32 exist (SDM volume 2, MOVSX); capstone rejects some with 66 or 67",
+    covers: (c) => capstoneRejects(c) && c.mnemonic === "movsxd" && has(c, 0x66, 0x67),
+  },
+  {
+    name: "swapgs in 32-bit code",
+    reason: "invalid there (SDM volume 2, SWAPGS)",
+    covers: (c) => c.codeBits === 32 && c.capstoneMnemonic === "swapgs",
   },
   {
     name: "VEX.W and L",

@@ -11,8 +11,7 @@ import { VEX_0F38 } from "./vex-0f38.ts";
 import { X87 } from "./x87.ts";
 
 /** All rows; `FORMS[i]` is made of `ROWS[i]`. */
-export const ROWS: readonly Row[] = [
-  PRIMARY,
+export const ROWS: readonly Row[] = PRIMARY.concat(
   X87,
   MAP_0F,
   MAP_0F38,
@@ -21,7 +20,7 @@ export const ROWS: readonly Row[] = [
   VEX_0F,
   VEX_0F38,
   VEX_0F3A,
-].flat();
+);
 
 const operandLists = new Map<string, readonly string[]>([["", []]]);
 
@@ -52,16 +51,18 @@ export const FORMS: readonly Form[] = makeForms();
 function makeForms(): Form[] {
   const forms: Form[] = [];
   for (let id = 0; id < ROWS.length; id++) {
-    const [opcode, mnemonic, operands, feature, attributes = ""] = ROWS[id];
+    // By index: destructuring runs the iterator protocol, which is dear while this is interpreted.
+    const row = ROWS[id];
+    const attributes = row[4];
     forms.push({
       id,
-      mnemonic,
-      opcode,
-      operands: operandList(operands),
-      feature,
-      lockable: attributes.includes("lock"),
-      privileged: attributes.includes("cpl0"),
-      fallback: olderForm(opcode, attributes, forms),
+      mnemonic: row[1],
+      opcode: row[0],
+      operands: operandList(row[2]),
+      feature: row[3],
+      lockable: attributes?.includes("lock") === true,
+      privileged: attributes?.includes("cpl0") === true,
+      fallback: attributes === undefined ? null : olderForm(row[0], attributes, forms),
     });
   }
   return forms;
