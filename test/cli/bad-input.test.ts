@@ -1,0 +1,150 @@
+/** What users hand in by mistake: one clear line on stderr, nothing on stdout, status 125, 126 or 127. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { describe, expect, it } from "vitest";
+import { command, FOLIO, fixture, folio } from "../support/folio.ts";
+import { scratchDirectory } from "../support/native.ts";
+
+const directory = scratchDirectory();
+const GOOD = fs.readFileSync(fixture("hello", "amd64-static-musl"));
+const GOOD_I386 = fs.readFileSync(fixture("hello", "i386-static-musl"));
+
+function write(name: string, bytes: Uint8Array | string, mode = 0o755): string {
+  const file = path.join(directory, name);
+  fs.writeFileSync(file, bytes);
+  fs.chmodSync(file, mode);
+  return file;
+}
+
+function patched(change: (view: DataView, bytes: Buffer) => void, base = GOOD): Buffer {
+  const bytes = Buffer.from(base);
+  change(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), bytes);
+  return bytes;
+}
+
+/** Offsets of the program headers of type PT_LOAD. */
+function loadHeaders(bytes: Buffer): number[] {
+  const at: number[] = [];
+  const is64 = bytes[4] === 2;
+  const count = bytes.readUInt16LE(is64 ? 56 : 44);
+  for (let i = 0; i < count; i++) {
+    const header = is64 ? Number(bytes.readBigUInt64LE(32)) + 56 * i : bytes.readUInt32LE(28) + 32 * i;
+    if (bytes.readUInt32LE(header) === 1) at.push(header);
+  }
+  return at;
+}
+
+function expectRefusal(args: readonly string[], status: number, message: RegExp): void {
+  const result = folio(["run", ...args]);
+  expect(result.stdout).toBe("");
+  expect(result.stderr).toMatch(/^folio: [^\n]+\n$/);
+  expect(result.stderr).toMatch(message);
+  expect(result.status).toBe(status);
+}
+
+describe("folio run refuses", () => {
+  it("what does not exist", () => {
+    expectRefusal([path.join(directory, "nothing")], 127, /nothing: .*(no such file|cannot be opened)/i);
+    expectRefusal(["no-such-program-on-the-path"], 127, /not found on the PATH/);
+  });
+
+  it("a directory", () => {
+    expectRefusal([directory], 126, /directory/);
+  });
+
+  it.each<[string, Uint8Array | string, RegExp]>([
+    ["empty", "", /the file is empty/],
+    ["text", "Just a text.\n", /neither an ELF program nor a script/],
+    ["arm", patched((v) => v.setUint16(18, 40, true)), /built for ARM/],
+    ["aarch64", patched((v) => v.setUint16(18, 183, true)), /built for AArch64/],
+    ["big-endian", patched((v) => v.setUint8(5, 2)), /little-endian|built for/],
+    ["object", patched((v) => v.setUint16(16, 1, true)), /not linked/],
+    ["core", patched((v) => v.setUint16(16, 4, true)), /ELF type 4 is not a program/],
+    ["no-phdrs", patched((v) => v.setUint16(56, 0, true)), /program headers/],
+    ["phoff", patched((v) => v.setUint32(36, 0x7fffffff, true)), /program headers/],
+    ["beyond", patched((v, b) => v.setUint32(loadHeaders(b)[1] + 32, 0x100000, true)), /segment|bytes/],
+    ["cut-in-segment", GOOD.subarray(0, Math.floor(GOOD.length / 3)), /the segment at 0x[0-9a-f]+ ends at/],
+    ["overlap", patched((v, b) => v.setUint32(loadHeaders(b)[0] + 40, 0x10000, true)), /overlap/],
+    ["4gib", patched((v, b) => v.setUint32(loadHeaders(b).at(-1)! + 44, 1, true)), /memory|address space/],
+    [
+      "4gib-i386",
+      patched((v, b) => v.setUint32(loadHeaders(b).at(-1)! + 20, 0xffffffff, true), GOOD_I386),
+      /address space/,
+    ],
+    ["no-interpreter-script", "#!/no/such/interpreter\n", /its interpreter \/no\/such\/interpreter/],
+    ["empty-script", "#!\n", /names no interpreter/],
+  ])("%s", (name, bytes, message) => {
+    expectRefusal([write(name, bytes)], 126, message);
+  });
+
+  it("an ELF file that is cut off at any header boundary", () => {
+    const boundaries = [1, 4, 15, 16, 18, 20, 24, 32, 40, 48, 52, 54, 56, 63, 64, 65, 64 + 56, 64 + 56 * 2 + 1];
+    for (const size of boundaries)
+      expectRefusal([write("cut", GOOD.subarray(0, size))], 126, /cut off|ELF|program headers|ends at/);
+  });
+
+  it("a program whose interpreter is not there, and says what to do", () => {
+    const bytes = fs.readFileSync(fixture("hello", "amd64"));
+    const at = bytes.indexOf("/lib64/ld-linux-x86-64.so.2");
+    bytes.write("/lib65", at);
+    expectRefusal(
+      [write("lost", bytes)],
+      126,
+      /its interpreter \/lib65\/ld-linux-x86-64\.so\.2 cannot be opened: install libc6 .*--sysroot/,
+    );
+    const i386 = fs.readFileSync(fixture("hello", "i386"));
+    fs.mkdirSync(path.join(directory, "root", "tmp"), { recursive: true });
+    expectRefusal(
+      ["-L", path.join(directory, "root"), write("i386", i386)],
+      126,
+      /ld-linux\.so\.2 cannot be opened: install libc6:i386/,
+    );
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("a file without permission, as a user", () => {
+    const unreadable = write("unreadable", GOOD, 0o711);
+    const unexecutable = write("unexecutable", GOOD, 0o644);
+    fs.chmodSync(directory, 0o755);
+    for (const file of [unreadable, unexecutable]) {
+      const result = command(process.execPath, [FOLIO, "run", file], { uid: 65534, gid: 65534 });
+      expect(result.stdout).toBe("");
+      expect(result.stderr).toMatch(/^folio: [^\n]*(permission|cannot be)[^\n]*\n$/i);
+      expect(result.status).toBe(126);
+    }
+  });
+
+  it.each([
+    [["--no-such-option", "x"], /unknown option/],
+    [["--ram", "much", "x"], /size/],
+    [["--ram", "1M", "x"], /RAM/],
+    [["--machine", "pdp11", "x"], /Allowed choices/],
+    [["--ulimit", "bogus=1", "x"], /NAME=SOFT/],
+    [["--sysroot", "/no/such/dir", "x"], /no such directory/],
+    [["--env", "=x", "x"], /name is missing/],
+    [[], /missing required argument/],
+  ])("options %j", (args, message) => {
+    expectRefusal(args, 125, message);
+  });
+});
+
+describe("the commands that only look", () => {
+  it.each(["size", "disasm"])("%s", (name) => {
+    const text = write("text", "Just a text.\n");
+    for (const [args, status] of [
+      [[text], 126],
+      [[directory], 126],
+      [[path.join(directory, "nothing")], 127],
+    ] as const) {
+      const result = folio([name, ...args]);
+      expect(result.stdout).toBe("");
+      expect(result.stderr).toMatch(/^folio: [^\n]+\n$/);
+      expect(result.status).toBe(status);
+    }
+  });
+
+  it("disasm of a symbol that is not there", () => {
+    const result = folio(["disasm", fixture("hello", "amd64"), "no_such_function"]);
+    expect(result).toMatchObject({ status: 125, stdout: "" });
+    expect(result.stderr).toMatch(/no symbol no_such_function/);
+  });
+});
