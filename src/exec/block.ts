@@ -18,4 +18,6 @@ export interface Block {
   /** If it ends in an instruction that folio lacks: bytes and mnemonic. */
   readonly unsupported: string;
   valid: boolean;
+  /** Table index of the compiled region that begins here; 0: none. */
+  region: number;
 }

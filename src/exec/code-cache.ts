@@ -74,6 +74,7 @@ export class CodeCache {
     words[at] = block.lo;
     words[at + 1] = block.hi;
     words[at + 2] = block.record;
+    words[at + 3] = block.region;
     this.#entries.push(at);
     const page = ((block.hi >>> 0) * TWO32 + (block.lo >>> 0)) / 4096;
     this.#linkedPages.add(Math.floor(page));

@@ -5,7 +5,7 @@
 import { InternalError } from "../base/errors.ts";
 import type { HostWasm } from "../host/host.ts";
 import { EFLAGS_REST, EXIT_ADDRESS, EXIT_BLOCK, EXIT_DETAIL, EXIT_INSN, FUEL, RIP } from "../isa/cpu-block.ts";
-import { opsFingerprint } from "../isa/ir/ops.ts";
+import { opId, opsFingerprint } from "../isa/ir/ops.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import {
   Access,
@@ -19,12 +19,17 @@ import {
 import type { Block } from "./block.ts";
 import { CodeCache } from "./code-cache.ts";
 import { type CpuIdentity, HostCalls } from "./host-calls.ts";
+import { Compiler } from "./jit/compiler.ts";
+import { findRegion, type Region } from "./jit/region.ts";
 import { Leave, SAVED_PC } from "./layout.ts";
 import { Registers } from "./registers.ts";
 import { Tlb } from "./tlb.ts";
 import { Translator } from "./translator.ts";
 
 const MAX_SLICE = 1 << 30;
+const ENTER_REGION = opId("enterRegion");
+/** Hot blocks that are compiled into one module. */
+const BATCH = 8;
 const TF = 0x100;
 const BLOCK_LIMIT = 48;
 const TWO32 = 0x1_0000_0000;
@@ -42,9 +47,22 @@ export interface CpuStats {
   tlbFills: number;
   lookups: number;
   codeWrites: number;
+  regions: number;
+  modules: number;
+  regionBytes: number;
 }
 
+/** How translated code runs: interpreted only, compiled from the first execution on, or compiled when hot. */
+export interface TierPolicy {
+  readonly tier: "interp" | "jit" | "auto";
+  /** Executions of a block after which it is compiled; 0: at once. */
+  readonly threshold: number;
+}
+
+export const DEFAULT_TIERS: TierPolicy = { tier: "auto", threshold: 500 };
+
 export interface CpuInit {
+  readonly tiers?: TierPolicy;
   readonly phys: PhysicalMemory;
   readonly wasm: HostWasm;
   readonly identity: CpuIdentity;
@@ -77,7 +95,12 @@ export class Cpu implements TranslationCache {
   #resume: { record: number; fuel: number; generation: number } | undefined;
   readonly #counters = { translations: 0, translatedInstructions: 0, lookups: 0, codeWrites: 0 };
 
-  constructor({ phys, wasm, identity }: CpuInit) {
+  readonly #compiler: Compiler;
+  readonly #tiers: TierPolicy;
+  /** Hot blocks that wait to be compiled together: modules are dear, functions are cheap. */
+  readonly #hotBlocks = new Set<Block>();
+
+  constructor({ phys, wasm, identity, tiers = DEFAULT_TIERS }: CpuInit) {
     this.#phys = phys;
     this.#words = phys.i32;
     this.state = new Registers(phys.memory.buffer);
@@ -86,13 +109,17 @@ export class Cpu implements TranslationCache {
     this.#translator = new Translator(phys, identity.features);
     this.#hostCalls = new HostCalls(this, identity, phys.memory.buffer);
     phys.cache = this;
-    const env = { memory: phys.memory, abort: () => undefined };
+    this.#tiers = tiers.tier === "jit" ? { tier: "jit", threshold: tiers.threshold } : tiers;
+    this.#translator.hotAfter = tiers.tier === "interp" ? 0 : tiers.threshold;
+    this.#compiler = new Compiler(wasm, phys.memory);
+    const env = { memory: phys.memory, regions: this.#compiler.table, abort: () => undefined };
     const helpers = wasm.instantiate(wasm.loadModule("helpers"), { env });
     const interp = wasm.instantiate(wasm.loadModule("interp"), { env, helpers });
     if ((interp.fingerprint as () => number)() !== opsFingerprint()) {
       throw new InternalError("interp.wasm was built from other IR operations: run `npm run build`");
     }
     this.#run = interp.run as Run;
+    this.#compiler.connect(helpers, interp.materialize);
     this.state.reset(64);
   }
 
@@ -107,6 +134,9 @@ export class Cpu implements TranslationCache {
       blocks: this.#code.blocks,
       arenaBytes: this.#translator.arenaBytes,
       tlbFills: this.#tlb.fills,
+      regions: this.#compiler.regions,
+      modules: this.#compiler.modules,
+      regionBytes: this.#compiler.bytes,
       ...this.#counters,
     };
   }
@@ -140,6 +170,7 @@ export class Cpu implements TranslationCache {
 
   invalidateCode(frame: number): void {
     this.#code.dropFrame(frame);
+    this.#compiler.dropFrame(frame);
   }
 
   // --- running ----------------------------------------------------------------------------------------------------------
@@ -210,6 +241,9 @@ export class Cpu implements TranslationCache {
         case Leave.host:
           at = this.#hostCall();
           break;
+        case Leave.hot:
+          at = this.#blockIsHot();
+          break;
         case Leave.exception:
           return this.#exceptionInBlock();
         case Leave.exceptionAfter:
@@ -257,17 +291,64 @@ export class Cpu implements TranslationCache {
         }
       }
     }
-    if (!this.#translator.hasRoom()) {
-      this.#code.clear();
-      this.#translator.clear();
-    }
+    if (!this.#translator.hasRoom() || !this.#compiler.hasRoom()) this.#dropAll();
     const block = this.#translator.translate(space, lo, hi, codeBits, BLOCK_LIMIT, false);
     if (block === undefined) return this.#fetchFault();
     this.#counters.translations++;
     this.#counters.translatedInstructions += block.instructions;
     if (this.#code.add(block)) this.#tlb.flushWrites();
+    if (this.#tiers.tier !== "interp" && this.#tiers.threshold === 0) {
+      this.#hotBlocks.add(block);
+      this.#compileHotBlocks();
+    }
     this.#code.link(block);
     return block.record;
+  }
+
+  /** Forgets all translated code; the arena and the tables start afresh. */
+  #dropAll(): void {
+    this.#code.clear();
+    this.#translator.clear();
+    this.#compiler.clear();
+    this.#hotBlocks.clear();
+  }
+
+  /** A block's counter ran out. It waits for company, but not for ever: the second time it is compiled with what there is. */
+  #blockIsHot(): number {
+    const record = this.#words[SAVED_PC >> 2] as number;
+    const block = this.#currentBlock();
+    if (block !== this.#transient) {
+      this.#words[(record >> 2) + 2] = this.#tiers.threshold + 1;
+      const waiting = this.#hotBlocks.has(block);
+      this.#hotBlocks.add(block);
+      if (waiting || this.#hotBlocks.size >= BATCH) this.#compileHotBlocks();
+    }
+    return record;
+  }
+
+  #compileHotBlocks(): void {
+    const regions: Region[] = [];
+    const heads: Block[] = [];
+    for (const block of this.#hotBlocks) {
+      const { record, frame, lo, hi, codeBits } = block;
+      this.#words[(record >> 2) + 2] = 0;
+      if (!block.valid || block.region !== 0 || block.frame2 >= 0) continue;
+      const region = findRegion(this.#translator, frame, lo, hi, codeBits);
+      if (region === undefined) continue;
+      regions.push(region);
+      heads.push(block);
+    }
+    this.#hotBlocks.clear();
+    if (!this.#compiler.hasRoom()) return;
+    for (const { region, index, need } of this.#compiler.compile(regions)) {
+      const block = heads[regions.indexOf(region)] as Block;
+      const at = block.record >> 2;
+      this.#words[at] = ENTER_REGION;
+      this.#words[at + 2] = need;
+      this.#words[at + 3] = index;
+      block.region = index;
+      this.#code.link(block);
+    }
   }
 
   /** A block that is not kept: at most `limit` instructions from RIP. */

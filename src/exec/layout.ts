@@ -6,6 +6,22 @@ export const STAGE = 0x4000;
 export const SAVED_PC = 0x4010;
 /** Translations are linked under this number (u32); raising it unlinks them all. */
 export const GENERATION = 0x4014;
+/**
+ * Flags that a region left uncomputed: kind (u32, 0: none; src/exec/jit/flags.ts), operands (i64) and carry (u32). Nothing
+ * but regions may run while they are pending.
+ */
+export const PENDING_KIND = 0x4018;
+export const PENDING_C = 0x401c;
+export const PENDING_B = 0x4020;
+export const PENDING_R = 0x4028;
+
+/** Exit sites of regions: where an instruction inside one is left. Entry: RIP i64, fuel to give back u32. */
+export const SITES = 0x700_0000;
+export const SITES_END = 0x780_0000;
+export const SITE_SHIFT = 4;
+/** Links of regions to their static targets. Entry: RIP i64, table index u32, generation u32. */
+export const REGION_LINKS = 0x780_0000;
+export const REGION_LINKS_END = 0x800_0000;
 
 /**
  * TLB: direct-mapped by page number. Entry: read tag i64, write tag i64, addend u32 (host address = linear address + addend,
@@ -19,7 +35,7 @@ export const TLB_READ = 0;
 export const TLB_WRITE = 8;
 export const TLB_ADDEND = 16;
 
-/** Jump cache: direct-mapped by RIP. Entry: RIP i64, record address u32. */
+/** Jump cache: direct-mapped by RIP. Entry: RIP i64, record address u32, region table index u32 (0: none). */
 export const JUMP_CACHE_BITS = 14;
 export const JUMP_CACHE_ENTRY_SHIFT = 4;
 export const JUMP_CACHE = 0x10_0000;
@@ -47,4 +63,6 @@ export const Leave = {
   host: 19,
   /** An exception that is raised behind the instruction (#BP, #OF): EXIT_DETAIL is the vector. */
   exceptionAfter: 20,
+  /** A block has been executed often enough to be compiled. */
+  hot: 21,
 } as const;

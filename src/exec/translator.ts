@@ -24,10 +24,22 @@ export interface FetchFault {
   address: number;
 }
 
+/** The IR of a block, with dead operations left out (formats: src/isa/ir/builder.ts). */
+export interface LiftedBlock {
+  readonly words: Int32Array;
+  readonly constLo: readonly number[];
+  readonly constHi: readonly number[];
+  /** Offset of each instruction from the first one; one more for the end. */
+  readonly offsets: Uint16Array;
+  readonly instructions: number;
+}
+
 /** Features that every processor of folio has, or whose forms do nothing where they are not known. */
 const ALWAYS: readonly Feature[] = ["base", "x64", "cet", "prefetchw"];
 
 export class Translator {
+  /** Executions after which a block counts as hot; 0: never. */
+  hotAfter = 0;
   readonly fault: FetchFault = { errorCode: 0, address: 0 };
   readonly #phys: PhysicalMemory;
   readonly #features: ReadonlySet<string>;
@@ -81,44 +93,93 @@ export class Translator {
       this.fault.address = start;
       return undefined;
     }
+    const first = start % PAGE;
+    const end = this.#liftFrom(frame, start, codeBits, limit);
+    let { count } = end;
+    let frame2 = -1;
+    let unsupported = end.unsupported;
+    if (count === 0) {
+      // The instruction goes on in the next page: it is alone in its block.
+      frame2 = space.walk(page + 1, Access.execute);
+      if (frame2 < 0) {
+        this.fault.errorCode = -frame2 - 1;
+        this.fault.address = (page + 1) * PAGE;
+        return undefined;
+      }
+      const status = this.#decodeAcross(frame * PAGE + first, PAGE - first, frame2, codeBits);
+      unsupported = this.#liftOne(status, start, frame * PAGE + first, PAGE - first);
+      this.#offsets[0] = 0;
+      this.#offsets[1] = this.#insn.length;
+      count = 1;
+    }
+    this.#finishBlock(start, count, codeBits);
+    const kept = this.#arena;
+    if (transient) this.#arena = TRANSIENT;
+    const block = this.#write(lo, hi, codeBits, frame, frame2, count, unsupported);
+    if (transient) this.#arena = kept;
+    return block;
+  }
+
+  /** The IR of the block at (lo, hi) in `frame`, for compilation; undefined if it does not lie in the one page. */
+  lift(frame: FrameNumber, lo: number, hi: number, codeBits: 32 | 64, limit: number): LiftedBlock | undefined {
+    const start = (hi >>> 0) * TWO32 + (lo >>> 0);
+    const { count } = this.#liftFrom(frame, start, codeBits, limit);
+    if (count === 0) return undefined;
+    this.#finishBlock(start, count, codeBits);
+    const { words, length, constLo, constHi } = this.#builder;
+    const kept = new Int32Array(length);
+    let size = 0;
+    for (let from = 0; from < length; ) {
+      const step = sizeAt(words, from);
+      if (!((words[from] as number) & KILLED)) {
+        kept.set(words.subarray(from, from + step), size);
+        size += step;
+      }
+      from += step;
+    }
+    return {
+      words: kept.slice(0, size),
+      constLo: constLo.slice(),
+      constHi: constHi.slice(),
+      offsets: this.#offsets.slice(0, count + 1),
+      instructions: count,
+    };
+  }
+
+  /** Lifts instructions from `start` until the block ends, the page does, or `limit` is reached. */
+  #liftFrom(
+    frame: FrameNumber,
+    start: number,
+    codeBits: 32 | 64,
+    limit: number,
+  ): { count: number; unsupported: string } {
     const builder = this.#builder;
     builder.reset();
     const bytes = this.#phys.u8;
     const pageBase = frame * PAGE;
     const first = start % PAGE;
     let at = first;
-    let frame2 = -1;
     let count = 0;
     let unsupported = "";
     while (!builder.ended && at < PAGE && count < limit && builder.hasRoom()) {
+      const status = decode(bytes, pageBase + at, pageBase + PAGE, codeBits, this.#insn);
+      if (status === DecodeStatus.truncated) break;
       this.#offsets[count] = at - first;
-      let status = decode(bytes, pageBase + at, pageBase + PAGE, codeBits, this.#insn);
-      if (status === DecodeStatus.truncated) {
-        // The instruction goes on in the next page: it ends the block, and if it is first it is alone in it.
-        if (count > 0) break;
-        frame2 = space.walk(page + 1, Access.execute);
-        if (frame2 < 0) {
-          this.fault.errorCode = -frame2 - 1;
-          this.fault.address = (page + 1) * PAGE;
-          return undefined;
-        }
-        status = this.#decodeAcross(pageBase + at, PAGE - at, frame2, codeBits);
-      }
       unsupported = this.#liftOne(status, start + at - first, pageBase + at, PAGE - at);
       at += this.#insn.length;
       count++;
     }
     this.#offsets[count] = at - first;
-    if (!builder.ended) {
-      const end = start + at - first;
-      builder.end("jump", end | 0, codeBits === 64 ? Math.floor(end / TWO32) | 0 : 0, 0, 0);
-      builder.endInstruction();
-    }
-    const kept = this.#arena;
-    if (transient) this.#arena = TRANSIENT;
-    const block = this.#write(lo, hi, codeBits, frame, frame2, count, unsupported);
-    if (transient) this.#arena = kept;
-    return block;
+    return { count, unsupported };
+  }
+
+  /** A block that ends for no reason of its own goes on behind its last instruction. */
+  #finishBlock(start: number, count: number, codeBits: 32 | 64): void {
+    const builder = this.#builder;
+    if (builder.ended) return;
+    const end = start + (this.#offsets[count] as number);
+    builder.end("jump", end | 0, codeBits === 64 ? Math.floor(end / TWO32) | 0 : 0, 0, 0);
+    builder.endInstruction();
   }
 
   #decodeAcross(at: number, count: number, frame2: FrameNumber, codeBits: 32 | 64): DecodeStatus {
@@ -200,6 +261,8 @@ export class Translator {
     const record = at << 2;
     out[at++] = ENTER;
     out[at++] = instructions;
+    out[at++] = this.hotAfter;
+    out[at++] = 0;
     for (let from = 0; from < length; ) {
       const size = sizeAt(words, from);
       if ((words[from] as number) & KILLED) {
@@ -218,6 +281,6 @@ export class Translator {
     }
     this.#arena = ((at << 2) + 15) & ~15;
     const offsets = this.#offsets.slice(0, instructions + 1);
-    return { id, lo, hi, codeBits, record, instructions, offsets, frame, frame2, unsupported, valid: true };
+    return { id, lo, hi, codeBits, record, instructions, offsets, frame, frame2, unsupported, valid: true, region: 0 };
   }
 }

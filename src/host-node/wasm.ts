@@ -2,11 +2,12 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { InternalError } from "../base/errors.ts";
-import type { HostWasm, WasmExports, WasmImports, WasmMemory } from "../host/host.ts";
+import type { HostWasm, WasmExports, WasmImports, WasmMemory, WasmTable } from "../host/host.ts";
 
 /** What is used of the global; neither the node types nor the ES library declare it. */
 declare const WebAssembly: {
   readonly Memory: new (limits: { initial: number; maximum: number }) => WasmMemory;
+  readonly Table: new (descriptor: { element: "anyfunc"; initial: number }) => WasmTable;
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object, imports: WasmImports) => { readonly exports: WasmExports };
 };
@@ -21,6 +22,10 @@ export class NodeWasm implements HostWasm {
 
   createMemory(pages: number): WasmMemory {
     return new WebAssembly.Memory({ initial: pages, maximum: pages });
+  }
+
+  createTable(size: number): WasmTable {
+    return new WebAssembly.Table({ element: "anyfunc", initial: size });
   }
 
   instantiate(bytes: Uint8Array, imports: WasmImports): WasmExports {

@@ -71,6 +71,8 @@ export interface HostRandom {
 export interface HostWasm {
   /** A memory of `pages` 64 KiB pages, initial = maximum. */
   createMemory(pages: number): WasmMemory;
+  /** A table of functions, all empty. */
+  createTable(size: number): WasmTable;
   /** Compiles and instantiates `bytes` synchronously; returns the exports. */
   instantiate(bytes: Uint8Array, imports: WasmImports): WasmExports;
   /** The build's prepared modules by name (`interp`, `helpers`). */
@@ -79,6 +81,10 @@ export interface HostWasm {
 
 export interface WasmMemory {
   readonly buffer: ArrayBuffer;
+}
+export interface WasmTable {
+  /** Sets an entry to an exported function, or empties it with null. */
+  set(index: number, value: unknown): void;
 }
 export type WasmImports = Record<string, Record<string, unknown>>;
 // biome-ignore lint/complexity/noBannedTypes: a wasm export is a function of unknown signature until its user narrows it

@@ -37,6 +37,7 @@ export interface Emit {
   /** Pops a condition; raises `vector` (a constant) if it holds. `depth` counts the blocks the emitter has open around it. */
   trapIfConst(vector: number, depth?: number): void;
   enter(): void;
+  enterRegion(): void;
   jump(): void;
   jumpIf(): void;
   jumpTo(): void;

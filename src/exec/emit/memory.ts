@@ -49,6 +49,7 @@ export const memoryEmitters: EmitterTable = {
   bulkMovs: (e) => e.bulkString(false),
   bulkStos: (e) => e.bulkString(true),
   enter: (e) => e.enter(),
+  enterRegion: (e) => e.enterRegion(),
   jump: (e) => e.jump(),
   jumpIf: (e) => e.jumpIf(),
   jumpOutIf: (e) => e.jumpOutIf(),

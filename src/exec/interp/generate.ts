@@ -20,6 +20,7 @@ import { ModuleWriter } from "../../wasm/module.ts";
 import { BLOCK_VOID, type ValTypeName, W } from "../../wasm/opcodes.ts";
 import type { Emit } from "../emit/emitter.ts";
 import { emitterOf } from "../emit/table.ts";
+import { materializeFunction } from "../jit/flags.ts";
 import {
   GENERATION,
   JUMP_CACHE,
@@ -70,6 +71,14 @@ const LINK = 4;
 const NEXT_RIP = 5;
 const FIRST_SCRATCH = 6;
 
+interface SupportFunctions {
+  readonly helpers: ReadonlyMap<string, number>;
+  readonly split: number;
+  readonly bulk: readonly [number, number];
+  readonly materialize: number;
+  readonly regionType: number;
+}
+
 class InterpEmit implements Emit {
   readonly c = new Code();
   readonly locals: ValTypeName[] = ["i32", "i32", "i32", "i32", "i64"];
@@ -77,17 +86,18 @@ class InterpEmit implements Emit {
   readonly #helpers: ReadonlyMap<string, number>;
   readonly #split: number;
   readonly #bulk: readonly [number, number];
+  readonly #materialize: number;
+  readonly #regionType: number;
   #def: OpDef = OPS[0] as OpDef;
   #loaded = new Map<number, number>();
   /** Branch depth from the current handler to the loop head. */
   #toNext = 0;
-  readonly maxOps: number;
-
-  constructor(helpers: ReadonlyMap<string, number>, split: number, bulk: readonly [number, number], maxOps: number) {
-    this.#helpers = helpers;
-    this.#split = split;
-    this.#bulk = bulk;
-    this.maxOps = maxOps;
+  constructor(functions: SupportFunctions) {
+    this.#helpers = functions.helpers;
+    this.#split = functions.split;
+    this.#bulk = functions.bulk;
+    this.#materialize = functions.materialize;
+    this.#regionType = functions.regionType;
   }
 
   handler(def: OpDef, toNext: number): void {
@@ -289,6 +299,27 @@ class InterpEmit implements Emit {
     const c = this.c;
     c.get(PC);
     c.set(BLOCK);
+    this.#takeFuel();
+    // Executions left until the block is hot.
+    c.get(PC);
+    this.push(1);
+    c.i32Const(1);
+    c.op(W.i32_sub);
+    c.memory(W.i32_store, 8);
+    this.#word(8);
+    c.op(W.i32_eqz);
+    c.open(W.if, BLOCK_VOID);
+    c.get(FUEL_LEFT);
+    this.push(0);
+    c.op(W.i32_add);
+    c.set(FUEL_LEFT);
+    this.#leaveWith(Leave.hot, 1);
+    c.end();
+  }
+
+  /** Pays for the block's instructions, or leaves. */
+  #takeFuel(): void {
+    const c = this.c;
     c.get(FUEL_LEFT);
     this.push(0);
     c.op(W.i32_lt_s);
@@ -299,6 +330,41 @@ class InterpEmit implements Emit {
     this.push(0);
     c.op(W.i32_sub);
     c.set(FUEL_LEFT);
+  }
+
+  /** Calls the compiled region if the fuel suffices for a pass through it, else goes on with the records behind. */
+  enterRegion(): void {
+    const c = this.c;
+    c.get(PC);
+    c.set(BLOCK);
+    c.get(FUEL_LEFT);
+    this.push(1);
+    c.op(W.i32_ge_s);
+    c.open(W.if, BLOCK_VOID);
+    c.i32Const(0);
+    c.get(FUEL_LEFT);
+    c.memory(W.i32_store, FUEL);
+    this.push(2);
+    c.byte(W.call_indirect);
+    c.u32(this.#regionType);
+    c.u32(0);
+    c.set(REASON);
+    c.i32Const(0);
+    c.memory(W.i32_load, FUEL);
+    c.set(FUEL_LEFT);
+    c.call(this.#materialize);
+    c.get(REASON);
+    c.i32Const(Leave.lookup);
+    c.op(W.i32_ne);
+    c.open(W.if, BLOCK_VOID);
+    c.br(this.#toNext + 3);
+    c.end();
+    c.i32Const(0);
+    c.memory(W.i64_load, RIP);
+    c.set(NEXT_RIP);
+    this.#searchJumpCache(false, 1);
+    c.end();
+    this.#takeFuel();
   }
 
   jump(): void {
@@ -432,6 +498,7 @@ function pushJumpCacheEntry(c: Code, rip: number): void {
 export function generateInterpreter(): Uint8Array {
   const module = new ModuleWriter();
   module.importMemory("env", "memory", 1);
+  module.importTable("env", "regions", 1);
   const helpers = new Map<string, number>();
   for (const [name, signature] of Object.entries(HELPERS)) {
     const result = signature.result as ValTypeName | undefined;
@@ -444,7 +511,10 @@ export function generateInterpreter(): Uint8Array {
     );
   }
   const split = splitFunction(module);
-  const emit = new InterpEmit(helpers, split, bulkFunctions(module), OPS.length);
+  const materialize = materializeFunction(module);
+  module.exportFunc("materialize", materialize);
+  const regionType = module.type({ params: [], results: ["i32"] });
+  const emit = new InterpEmit({ helpers, split, bulk: bulkFunctions(module), materialize, regionType });
   const c = emit.c;
   c.i32Const(0);
   c.memory(W.i32_load, FUEL);

@@ -53,8 +53,10 @@ function each(names: string, signature: string): void {
 const MAY_EXIT = { mayExit: true };
 const ENDS = { ends: true };
 
-// Block structure. enter: instruction count of the block.
-op("enter", "imm", MAY_EXIT);
+// Block structure. enter: instructions of the block, executions left until it is hot, (unused). enterRegion takes its place
+// when the block has been compiled: instructions, fuel that the region needs, its table index.
+op("enter", "imm imm imm", MAY_EXIT);
+op("enterRegion", "imm imm imm", MAY_EXIT);
 // jump: target lo, hi, link pc, link generation. jumpIf: condition, then the taken and the other link.
 op("jump", "imm imm imm imm", ENDS);
 op("jumpIf", "i32 imm imm imm imm imm imm imm imm", ENDS);

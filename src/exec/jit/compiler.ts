@@ -1,0 +1,154 @@
+/** Compiles batches of regions into WebAssembly modules and keeps the table through which they are called. */
+import type { FrameNumber } from "../../base/address.ts";
+import type { HostWasm, WasmMemory, WasmTable } from "../../host/host.ts";
+import { HELPERS } from "../../isa/helpers/signatures.ts";
+import { ModuleWriter } from "../../wasm/module.ts";
+import type { ValTypeName } from "../../wasm/opcodes.ts";
+import { REGION_LINKS, REGION_LINKS_END, SITE_SHIFT, SITES, SITES_END } from "../layout.ts";
+import type { Region } from "./region.ts";
+import { CannotCompile, RegionEmit, type RegionLinks } from "./region-emit.ts";
+
+export interface CompiledRegion {
+  readonly region: Region;
+  /** Index in the table of regions. */
+  readonly index: number;
+  /** Fuel that it must be given to be entered. */
+  readonly need: number;
+}
+
+const TABLE_SIZE = 1 << 15;
+
+export class Compiler {
+  readonly table: WasmTable;
+  readonly #wasm: HostWasm;
+  readonly #memory: WasmMemory;
+  readonly #words: Int32Array;
+  #helpers: Record<string, unknown> = {};
+  #materialize: unknown;
+  #nextIndex = 1;
+  #nextSite = SITES;
+  #nextLink = REGION_LINKS;
+  readonly #byFrame = new Map<FrameNumber, number[]>();
+  modules = 0;
+  regions = 0;
+  bytes = 0;
+
+  constructor(wasm: HostWasm, memory: WasmMemory) {
+    this.#wasm = wasm;
+    this.#memory = memory;
+    this.#words = new Int32Array(memory.buffer);
+    this.table = wasm.createTable(TABLE_SIZE);
+  }
+
+  /** The functions that regions import; to be set once, before the first compilation. */
+  connect(helpers: Record<string, unknown>, materialize: unknown): void {
+    this.#helpers = helpers;
+    this.#materialize = materialize;
+  }
+
+  /** Whether sites, links and table have room for another batch. */
+  hasRoom(): boolean {
+    return (
+      this.#nextIndex < TABLE_SIZE - 256 &&
+      this.#nextSite < SITES_END - 0x40000 &&
+      this.#nextLink < REGION_LINKS_END - 0x40000
+    );
+  }
+
+  /** Compiles the regions into one module. Those that turn out impossible are missing from the result. */
+  compile(regions: readonly Region[]): CompiledRegion[] {
+    const module = new ModuleWriter();
+    module.importMemory("env", "memory", 1);
+    module.importTable("env", "regions", 1);
+    const regionType = module.type({ params: [], results: ["i32"] });
+    const used = new Map<string, number>();
+    const materialize = module.importFunc("env", "materialize", { params: [], results: [] });
+    // Imports come before functions, so the bodies are emitted first and the functions added behind.
+    const links: RegionLinks = {
+      site: (lo, hi, fuel) => this.#site(lo, hi, fuel),
+      link: (lo, hi) => this.#link(lo, hi),
+      helper: (name) => this.#importHelper(module, used, name),
+      materialize,
+      regionType,
+    };
+    const bodies: { region: Region; body: Uint8Array; locals: readonly ValTypeName[]; need: number }[] = [];
+    for (const region of regions) {
+      try {
+        const emit = new RegionEmit(region, links);
+        const body = emit.emit();
+        bodies.push({ region, body, locals: emit.locals.types, need: emit.need });
+      } catch (error) {
+        if (!(error instanceof CannotCompile)) throw error;
+      }
+    }
+    if (bodies.length === 0) return [];
+    for (const [position, { body, locals }] of bodies.entries()) {
+      module.exportFunc(`r${position}`, module.func({ params: [], results: ["i32"] }, locals, body));
+    }
+    const bytes = module.finish();
+    const exports = this.#wasm.instantiate(bytes, {
+      env: { memory: this.#memory, regions: this.table, materialize: this.#materialize },
+      helpers: this.#helpers,
+    });
+    this.modules++;
+    this.bytes += bytes.length;
+    return bodies.map(({ region, need }, position) => {
+      const index = this.#nextIndex++;
+      this.regions++;
+      this.table.set(index, exports[`r${position}`]);
+      const list = this.#byFrame.get(region.frame);
+      if (list === undefined) this.#byFrame.set(region.frame, [index]);
+      else list.push(index);
+      return { region, index, need };
+    });
+  }
+
+  /** The frame's bytes changed: its regions go. */
+  dropFrame(frame: FrameNumber): void {
+    for (const index of this.#byFrame.get(frame) ?? []) this.table.set(index, null);
+    this.#byFrame.delete(frame);
+  }
+
+  /** Forgets all regions. */
+  clear(): void {
+    for (let index = 1; index < this.#nextIndex; index++) this.table.set(index, null);
+    this.#byFrame.clear();
+    this.#nextIndex = 1;
+    this.#nextSite = SITES;
+    this.#nextLink = REGION_LINKS;
+  }
+
+  #importHelper(module: ModuleWriter, used: Map<string, number>, name: string): number {
+    const known = used.get(name);
+    if (known !== undefined) return known;
+    const signature = HELPERS[name as keyof typeof HELPERS];
+    const result = signature.result as ValTypeName | undefined;
+    const index = module.importFunc("helpers", name, {
+      params: signature.params as readonly ValTypeName[],
+      results: result === undefined ? [] : [result],
+    });
+    used.set(name, index);
+    return index;
+  }
+
+  #site(lo: number, hi: number, fuel: number): number {
+    const at = this.#nextSite;
+    this.#nextSite += 1 << SITE_SHIFT;
+    const words = this.#words;
+    words[at >> 2] = lo;
+    words[(at >> 2) + 1] = hi;
+    words[(at >> 2) + 2] = fuel;
+    return at;
+  }
+
+  #link(lo: number, hi: number): number {
+    const at = this.#nextLink;
+    this.#nextLink += 16;
+    const words = this.#words;
+    words[at >> 2] = lo;
+    words[(at >> 2) + 1] = hi;
+    words[(at >> 2) + 2] = 0;
+    words[(at >> 2) + 3] = 0;
+    return at;
+  }
+}
