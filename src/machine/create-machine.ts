@@ -144,18 +144,20 @@ export function createMachine({ profile, host, options = {}, observers = [] }: M
   const physical = createPhysicalMemory(host, ramBytes);
   const cpu = createCpu({ phys: physical, wasm: host.wasm, identity: cpuIdentity(profile.cpu, random) });
   const config = kernelConfig(profile, options, options.realtime ?? host.clock.realtime());
-  // The file system asks for the time only when the machine runs.
-  const vfs: Vfs = new Vfs({
+  // The file system stamps its first inodes before the kernel's clock runs.
+  let running: Kernel | undefined;
+  const vfs = new Vfs({
     host,
     frames: physical,
     sysroot: options.sysroot,
-    now: () => kernel.clock.realtime(),
+    now: () => running?.clock.realtime() ?? config.realtime,
     random,
   });
   const memorySystem = new MemorySystem(physical, generation);
   const tables = { amd64: TABLE_AMD64, i386: TABLE_I386 };
   const kernel: Kernel = new Kernel({ host, physical, cpu, vfs, generation, config, tables, memorySystem, random });
   mountProcfs(kernel, profile.cpu);
+  running = kernel;
   for (const observer of observers) kernel.observers.add(observer);
   return new Machine(profile, kernel, cpu);
 }
@@ -188,7 +190,6 @@ function kernelConfig(profile: MachineProfile, options: MachineOptions, realtime
     cpuAuxv: { hwcap: cpuidLeaf1Edx(cpu), hwcap2: hwcap2(cpu), minSigStackSize: cpu.minSigStackSize },
     xstateSize: 0,
     xstateFeatures: 0,
-    shadowStackCalls: false,
     ...(options.draws === undefined ? {} : { draws: options.draws }),
   };
 }
