@@ -116,7 +116,7 @@ export class Lift {
       case OperandKind.gprHigh:
         return this.gpr(operand.reg) + 1;
       case OperandKind.mem:
-        return this.load(this.address(), operand.size, this.#forWrite);
+        return this.load(this.address(), operand.size, this.#forWrite && index === 0);
       case OperandKind.imm:
         return this.const(this.insn.immLo, this.insn.immHi);
       case OperandKind.imm2:

@@ -1,0 +1,71 @@
+/** Compares the result records of folio and the processor, but for what the SDM leaves undefined. */
+import { CASE_BYTES, Field } from "./cpu-case.ts";
+
+const [CF, PF, AF, ZF, SF, OF] = [1, 4, 0x10, 0x40, 0x80, 0x800];
+/** CF PF AF ZF SF TF DF OF NT AC ID. */
+const EFLAGS_MASK = 0x24_4dd5;
+
+/** Flags that the SDM (volume 2, "Flags Affected" of each instruction) calls undefined. */
+const UNDEFINED: Record<string, number> = {};
+function undefinedFlags(mnemonics: string, flags: number): void {
+  for (const mnemonic of mnemonics.split(" ")) UNDEFINED[mnemonic] = flags;
+}
+undefinedFlags("and or xor test", AF);
+undefinedFlags("mul imul", SF | ZF | AF | PF);
+undefinedFlags("div idiv", CF | PF | AF | ZF | SF | OF);
+undefinedFlags("shl shr sar", AF | OF | CF);
+undefinedFlags("rol ror rcl rcr", OF);
+undefinedFlags("shld shrd", AF | OF | CF);
+undefinedFlags("bt bts btr btc", OF | SF | AF | PF);
+undefinedFlags("bsf bsr", CF | OF | SF | AF | PF);
+undefinedFlags("tzcnt lzcnt", OF | SF | AF | PF);
+undefinedFlags("aaa aas", OF | SF | ZF | PF);
+undefinedFlags("aam aad", OF | AF | CF);
+undefinedFlags("daa das", OF);
+undefinedFlags("andn blsr blsmsk blsi bzhi", AF | PF);
+undefinedFlags("bextr", AF | SF | PF);
+
+const TRAP_PF = 14;
+const SIGALRM = 14;
+
+/** How folio's record differs from the processor's: one line a field; empty if it does not. */
+export function differences(mnemonic: string, native: DataView, folio: DataView, strict = false): string[] {
+  const out: string[] = [];
+  const word = (name: string, at: number, mask = 0xffff_ffff) => {
+    const a = (native.getUint32(at, true) & mask) >>> 0;
+    const b = (folio.getUint32(at, true) & mask) >>> 0;
+    if (a !== b) out.push(`${name}: cpu ${a.toString(16)} folio ${b.toString(16)}`);
+  };
+  const qword = (name: string, at: number) => {
+    const a = native.getBigUint64(at, true);
+    const b = folio.getBigUint64(at, true);
+    if (a !== b) out.push(`${name}: cpu ${a.toString(16)} folio ${b.toString(16)}`);
+  };
+  const hang = native.getUint32(Field.signo, true) === SIGALRM;
+  if (hang !== (folio.getUint32(Field.signo, true) === SIGALRM)) out.push(`loops: cpu ${hang} folio ${!hang}`);
+  if (hang) return out;
+  for (let i = 0; i < 16; i++) qword(REGISTERS[i] as string, Field.gpr + 8 * i);
+  qword("rip", Field.rip);
+  word("eflags", Field.eflags, EFLAGS_MASK & ~(strict ? 0 : (UNDEFINED[mnemonic] ?? 0)));
+  word("vector", Field.trap);
+  word("error code", Field.error);
+  if (native.getUint32(Field.trap, true) === TRAP_PF) qword("cr2", Field.cr2);
+  word("outside", Field.outside);
+  word("fcw, fsw", Field.fx);
+  word("ftw", Field.fx + 4, 0xff);
+  word("mxcsr", Field.fx + 24);
+  for (let i = 0; i < 8; i++) {
+    qword(`st${i}`, Field.fx + 32 + 16 * i);
+    word(`st${i} high`, Field.fx + 40 + 16 * i, 0xffff);
+  }
+  for (let i = 0; i < 32; i++) qword(`xmm${i >> 1}.${i & 1}`, Field.fx + 160 + 8 * i);
+  for (let i = 0; i < 32; i++) qword(`ymm${i >> 1} high.${i & 1}`, Field.ymmHigh + 8 * i);
+  for (let at = 0; at < 256; at += 8) qword(`memory+${at.toString(16)}`, Field.memory + at);
+  return out;
+}
+
+const REGISTERS = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split(" ");
+
+export function record(bytes: Uint8Array, index: number): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset + index * CASE_BYTES, CASE_BYTES);
+}
