@@ -156,7 +156,7 @@ function writeFrom(
 }
 
 /** send_sig(SIGPIPE, current, 0): the writer of a pipe that nobody reads. */
-function raiseSigpipe(task: Task): void {
+export function raiseSigpipe(task: Task): void {
   sendToTask(task, sigInfo({ signo: SIGPIPE, code: SI_USER, pid: task.pid, uid: task.creds.uid }));
 }
 

@@ -133,6 +133,11 @@ export abstract class File implements MappedFile {
     return undefined;
   }
 
+  /** Whether epoll takes the file: regular files and directories are always ready and refused. */
+  get pollable(): boolean {
+    return this.waitQueue !== undefined;
+  }
+
   ioctl(_command: number, _argument: number, _memory: UserMemory): IoResult {
     return -ENOTTY;
   }

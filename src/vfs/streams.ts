@@ -49,6 +49,10 @@ export class StreamFile extends File {
     return (this.#inode.mode & S_IFMT) === S_IFREG;
   }
 
+  override get pollable(): boolean {
+    return !this.seekable;
+  }
+
   override read(into: Uint8Array): IoResult {
     const count = this.#inode.stdio.read(this.#inode.hostFd, into);
     if (count > 0) this.offset += count;
