@@ -116,7 +116,7 @@ function fillOldFrame(
 ): void {
   writeContext(task, out, OLD_CONTEXT, fpstate, mask);
   out.u32(OLD_EXTRAMASK, mask.hi);
-  out.u32(0, returnAddress(action, task.sigreturn.old, frame + OLD_RETCODE));
+  out.u32(0, returnAddress(action, task.vdso.sigreturn, frame + OLD_RETCODE));
   out.bytes.set(OLD_RETCODE_BYTES, OLD_RETCODE);
 }
 
@@ -138,7 +138,7 @@ function fillRtFrame(
   out.u32(RT_STACK + 8, task.altStack.size);
   writeContext(task, out, RT_CONTEXT, fpstate, mask);
   out.pair(RT_SIGMASK, mask.lo, mask.hi);
-  out.u32(0, returnAddress(action, task.sigreturn.rt, frame + RT_RETCODE));
+  out.u32(0, returnAddress(action, task.vdso.rtSigreturn, frame + RT_RETCODE));
   out.bytes.set(RT_RETCODE_BYTES, RT_RETCODE);
 }
 

@@ -136,7 +136,7 @@ function inherit(parent: Task, child: Task, args: CloneArgs): void {
   child.nice = parent.nice;
   child.noNewPrivs = parent.noNewPrivs;
   child.timerSlackNs = parent.timerSlackNs;
-  child.sigreturn = parent.sigreturn;
+  child.vdso = parent.vdso;
   child.auxv = parent.auxv;
   child.tls = [...parent.tls];
   child.ldt = parent.ldt;

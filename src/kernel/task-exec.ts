@@ -229,9 +229,11 @@ function setMm(task: Task, mm: AddressSpace, loaded: LoadedProgram, exe: File): 
   task.mm = mm;
   task.kernel.addMm(mm, exe);
   task.auxv = loaded.auxv;
-  task.sigreturn = {
-    old: loaded.vdsoSymbols.get("__kernel_sigreturn") ?? 0,
-    rt: loaded.vdsoSymbols.get("__kernel_rt_sigreturn") ?? 0,
+  const symbol = (name: string): number => loaded.vdsoSymbols.get(name) ?? 0;
+  task.vdso = {
+    sigreturn: symbol("__kernel_sigreturn"),
+    rtSigreturn: symbol("__kernel_rt_sigreturn"),
+    vsyscall: symbol("__kernel_vsyscall"),
   };
 }
 

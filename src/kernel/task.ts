@@ -106,8 +106,8 @@ export class Task {
   tls: (TlsDescriptor | undefined)[] = [undefined, undefined, undefined];
   /** Entries of the LDT that modify_ldt wrote, by index. */
   ldt: ReadonlyMap<number, TlsDescriptor> | undefined;
-  /** Where i386 handlers return to without SA_RESTORER: the vdso's functions; 0 without a vdso. */
-  sigreturn = { old: 0, rt: 0 };
+  /** The vdso's functions that the kernel knows: where i386 handlers return to, and the system call entry; 0 if absent. */
+  vdso = { sigreturn: 0, rtSigreturn: 0, vsyscall: 0 };
   /** The auxiliary vector, as /proc/PID/auxv shows it. */
   auxv: Uint8Array = new Uint8Array(0);
   /** Text of the last instruction that folio lacks; printed if its SIGILL kills. */

@@ -75,14 +75,7 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
       kernel.memorySystem.maxMapCount = value;
     },
   ),
-  "vm/mmap_min_addr": ranged(
-    (kernel) => kernel.memorySystem.mmapMinAddr,
-    0,
-    0x7fffffff,
-    (kernel, value) => {
-      kernel.memorySystem.mmapMinAddr = value;
-    },
-  ),
+  "vm/mmap_min_addr": { read: (kernel) => kernel.memorySystem.mmapMinAddr },
   "vm/mmap_rnd_bits": fixed(28),
   "vm/mmap_rnd_compat_bits": fixed(8),
   "vm/nr_hugepages": fixed(0),
