@@ -136,6 +136,18 @@ export class PageTables implements AddressTranslation {
     return this.#lastLeaf + (page & ((1 << this.leafBits) - 1)) * this.pteWords;
   }
 
+  /** Makes the tables above the leaf table of `page` (pmd_alloc); false if no frame is left. */
+  makeUpper(page: PageNumber): boolean {
+    if (this.format.levels === 2) return true;
+    const region = Math.floor(page / (1 << this.leafBits));
+    let table = this.root * 1024;
+    for (let shift = 18; shift > 0; shift -= 9) {
+      table = this.#step(table + ((region >>> shift) & 511) * 2, true, shift);
+      if (table < 0) return false;
+    }
+    return true;
+  }
+
   /** Writes the entry at `at` (as from `makePte`); `nx` is ignored where the format has no such bit. */
   setPte(at: number, frame: FrameNumber, bits: number, nx: boolean): void {
     const i32 = this.phys.i32;

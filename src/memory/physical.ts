@@ -34,6 +34,8 @@ export const FrameFlag = {
   used: 64,
   /** PageAnonExclusive: the one PTE that maps it may be made writable without a fault. */
   exclusive: 128,
+  /** PG_referenced: the kernel itself touched it (MAP_POPULATE, mlock). */
+  referenced: 256,
 } as const;
 
 export class PhysicalMemory {
@@ -51,7 +53,7 @@ export class PhysicalMemory {
   cache: TranslationCache | undefined;
 
   /** Indexed by frame number. */
-  readonly flags: Uint8Array;
+  readonly flags: Uint16Array;
   readonly #refs: Int32Array;
   readonly #maps: Int32Array;
   /** Frames in use, by chunk of 512. */
@@ -74,7 +76,7 @@ export class PhysicalMemory {
     this.i32 = new Int32Array(buffer);
     this.totalFrames = Math.floor(ramBytes / 4096);
     this.endFrame = FIRST_FRAME + this.totalFrames;
-    this.flags = new Uint8Array(this.endFrame);
+    this.flags = new Uint16Array(this.endFrame);
     this.#refs = new Int32Array(this.endFrame);
     this.#maps = new Int32Array(this.endFrame);
     this.#chunks = Math.ceil(this.totalFrames / CHUNK_FRAMES);

@@ -26,14 +26,16 @@ export function setBrk(mm: AddressSpace, addr: number): number {
     return addr;
   }
   if (newEnd > mm.layout.taskSize) return before;
-  if (oldEnd < mm.system.mmapMinAddr && !mm.limits.capSysRawio) return before;
+  if (oldEnd < mm.system.dacMmapMinAddr && !mm.limits.capSysRawio) return before;
   if (!mlockFutureOk(mm, mm.defFlags, newEnd - oldEnd)) return before;
   const next = mm.vmas.find(oldEnd);
   if (next !== undefined) {
     const gap = next.flags & VM_GROWSDOWN ? mm.generation.stack.guardGap : 0;
     if (newEnd + 4096 > next.start - gap) return before;
   }
-  if (brkArea(mm, oldEnd, newEnd - oldEnd, false, !mm.generation.brkMergesBelowStart) < 0) return before;
+  // 6.x extends only what lies above start_brk, so that bss and heap stay apart
+  const join = mm.generation.brkMergesBelowStart ? "both" : oldEnd > mm.startBrk ? "below" : "none";
+  if (brkArea(mm, oldEnd, newEnd - oldEnd, false, join) < 0) return before;
   mm.brk = addr;
   if (mm.defFlags & VM_LOCKED) populate(mm, oldEnd, newEnd);
   return addr;

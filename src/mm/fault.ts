@@ -2,12 +2,15 @@
  * Page faults: arch/x86/mm/fault.c (do_user_addr_fault) and mm/memory.c (handle_mm_fault). The path for anonymous memory
  * allocates nothing in JavaScript.
  */
+
+import { ENOMEM } from "../abi/errno.ts";
 import type { FrameNumber, PageNumber } from "../base/address.ts";
 import { PTE_A, PTE_D, PTE_GUARD, PTE_P, PTE_RW, pteMapped } from "../memory/page-tables.ts";
 import { FrameFlag } from "../memory/physical.ts";
 import { PF_PRESENT, PF_WRITE } from "../memory/translation.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { FAULT_ACCERR, FAULT_ADRERR, FAULT_DONE, FAULT_MAPERR, FAULT_OOM, type FaultResult } from "./fault-result.ts";
+import type { Mappable } from "./mappable.ts";
 import { prepareAnonVma } from "./merge.ts";
 import { expandStack } from "./stack.ts";
 import { VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_SHARED, VM_WRITE } from "./vm-flags.ts";
@@ -47,11 +50,14 @@ function faultInVma(mm: AddressSpace, vma: Vma, address: number, code: number): 
 /** handle_pte_fault for a page of `vma` whose permission was checked. Does not count. */
 export function faultPage(mm: AddressSpace, vma: Vma, page: PageNumber, write: boolean): FaultResult {
   const tables = mm.pageTables;
+  if (vma.mappable !== undefined) {
+    const known = tables.findPte(page);
+    if (known === 0 || mm.phys.i32[known] === 0) return fileFault(mm, vma, vma.mappable, page, write);
+  }
   const at = tables.makePte(page);
   if (at < 0) return FAULT_OOM;
   const pte = mm.phys.i32[at];
   if (pte === 0) {
-    if (vma.mappable !== undefined) return fileFault(mm, vma, at, page, write);
     if (vma.special !== undefined) return specialFault(mm, vma, at, page);
     return anonymousFault(mm, vma, at, page, write);
   }
@@ -136,62 +142,56 @@ function mapPageCache(mm: AddressSpace, at: number, frame: FrameNumber, bits: nu
   else mm.filePages++;
 }
 
-/** do_fault: do_read_fault with fault-around, do_cow_fault, do_shared_fault. */
-function fileFault(mm: AddressSpace, vma: Vma, at: number, page: PageNumber, write: boolean): FaultResult {
-  const file = vma.mappable;
-  if (file === undefined) return FAULT_ADRERR;
+/** do_fault: do_read_fault with fault-around, do_cow_fault, do_shared_fault. The leaf table is made only when it is used. */
+function fileFault(mm: AddressSpace, vma: Vma, file: Mappable, page: PageNumber, write: boolean): FaultResult {
+  const around = !write && mm.generation.faultAroundPages > 1;
+  if (around && faultAround(mm, vma, file, page)) return FAULT_DONE;
   const index = vma.pgoff + (page - vma.start / 4096);
-  if (index >= Math.ceil(file.size / 4096)) return FAULT_ADRERR;
-  if (!write) {
-    if (mm.generation.faultAroundPages > 1 && faultAround(mm, vma, at, page)) return FAULT_DONE;
-    const frame = file.getPage(index);
-    if (frame < 0) return frame === -12 ? FAULT_OOM : FAULT_ADRERR;
-    mapPageCache(mm, at, frame, vma.pteBits, vma.nx);
-    return FAULT_DONE;
-  }
-  if (vma.flags & VM_SHARED) {
-    const frame = file.getPage(index);
-    if (frame < 0) return frame === -12 ? FAULT_OOM : FAULT_ADRERR;
+  if (index >= Math.ceil(file.size / 4096)) return mm.pageTables.makeUpper(page) ? FAULT_ADRERR : FAULT_OOM;
+  const frame = file.getPage(index);
+  if (frame < 0) return frame === -ENOMEM ? FAULT_OOM : FAULT_ADRERR;
+  const at = mm.pageTables.makePte(page);
+  if (at < 0) return FAULT_OOM;
+  if (!write) mapPageCache(mm, at, frame, vma.pteBits, vma.nx);
+  else if (vma.flags & VM_SHARED) {
     mm.phys.flags[frame] |= FrameFlag.dirty;
     mapPageCache(mm, at, frame, vma.pteBits | PTE_RW | PTE_D, vma.nx);
-    return FAULT_DONE;
+  } else {
+    const copy = frameNear(mm, at, page);
+    if (copy < 0) return FAULT_OOM;
+    if (vma.anonVma === undefined) prepareAnonVma(mm, vma);
+    mm.phys.copyFrame(frame, copy);
+    mapAnonymous(mm, vma, at, copy, true);
   }
-  const copy = frameNear(mm, at, page);
-  if (copy < 0) return FAULT_OOM;
-  const frame = file.getPage(index);
-  if (frame < 0) {
-    mm.phys.put(copy);
-    return frame === -12 ? FAULT_OOM : FAULT_ADRERR;
-  }
-  if (vma.anonVma === undefined) prepareAnonVma(mm, vma);
-  mm.phys.copyFrame(frame, copy);
-  mapAnonymous(mm, vma, at, copy, true);
   return FAULT_DONE;
 }
 
 /**
  * do_fault_around: maps the cached pages of the window that starts at the 64 KiB boundary below (or where the VMA starts)
- * and ends with the VMA, the page table or the file. True if `page` itself was among them.
+ * and ends with the VMA, the page table or the file, even if `page` itself lies behind the end. True if `page` was mapped.
  */
-function faultAround(mm: AddressSpace, vma: Vma, at: number, page: PageNumber): boolean {
-  const file = vma.mappable;
-  if (file === undefined) return false;
+function faultAround(mm: AddressSpace, vma: Vma, file: Mappable, page: PageNumber): boolean {
   const window = mm.generation.faultAroundPages;
   const tables = mm.pageTables;
+  const i32 = mm.phys.i32;
   const firstOfVma = vma.start / 4096;
   const tableSize = 1 << tables.leafBits;
   const tableStart = page - (page & (tableSize - 1));
   const from = Math.max(page - (page & (window - 1)), firstOfVma);
   const sizePages = Math.ceil(file.size / 4096);
   const to = Math.min(from + window, tableStart + tableSize, vma.end / 4096, sizePages - vma.pgoff + firstOfVma);
-  const i32 = mm.phys.i32;
+  let mapped = false;
   for (let p = from; p < to; p++) {
-    const pteAt = at + (p - page) * tables.pteWords;
-    if (i32[pteAt] !== 0) continue;
+    const known = tables.findPte(p);
+    if (known !== 0 && i32[known] !== 0) continue;
     const frame = file.cachedPage(vma.pgoff + (p - firstOfVma));
-    if (frame >= 0) mapPageCache(mm, pteAt, frame, vma.pteBits, vma.nx);
+    if (frame < 0) continue;
+    const at = tables.makePte(p);
+    if (at < 0) return false;
+    mapPageCache(mm, at, frame, vma.pteBits, vma.nx);
+    if (p === page) mapped = true;
   }
-  return pteMapped(i32[at]);
+  return mapped;
 }
 
 /** do_wp_page: a write to a page that is present but write-protected. */

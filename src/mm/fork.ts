@@ -8,6 +8,7 @@ import {
   VM_ACCOUNT,
   VM_DONTCOPY,
   VM_LOCKED_MASK,
+  VM_MAYBE_GUARD,
   VM_MAYWRITE,
   VM_MIXEDMAP,
   VM_PFNMAP,
@@ -82,7 +83,7 @@ function copyVma(parent: AddressSpace, child: AddressSpace, vma: Vma): boolean {
     copy.anonInherited = true;
   }
   // vma_needs_copy: what has no private pages refaults from the file
-  const needed = vma.anonVma !== undefined || (vma.flags & (VM_PFNMAP | VM_MIXEDMAP)) !== 0;
+  const needed = vma.anonVma !== undefined || (vma.flags & (VM_PFNMAP | VM_MIXEDMAP | VM_MAYBE_GUARD)) !== 0;
   return wipe || !needed || copyPages(parent, child, vma);
 }
 

@@ -12,10 +12,13 @@ import { populateVma } from "./populate.ts";
 import {
   VM_DONTCOPY,
   VM_DONTDUMP,
+  VM_DROPPABLE,
   VM_HUGEPAGE,
   VM_HUGETLB,
   VM_IO,
   VM_LOCKED,
+  VM_MAYBE_GUARD,
+  VM_MAYSHARE,
   VM_MAYWRITE,
   VM_MERGEABLE,
   VM_NOHUGEPAGE,
@@ -28,6 +31,8 @@ import {
 } from "./vm-flags.ts";
 import type { Vma } from "./vma.ts";
 
+/** ksm_compatible: the advice is ignored for these. */
+const UNMERGEABLE = VM_SHARED | VM_MAYSHARE | VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE;
 const UNRECLAIMABLE = VM_LOCKED | VM_PFNMAP | VM_HUGETLB;
 
 export function madviseRange(mm: AddressSpace, addr: number, length: number, advice: number): number {
@@ -87,6 +92,7 @@ function adviseVma(mm: AddressSpace, vma: Vma, start: number, end: number, advic
       return -EINVAL;
     case mman.MADV_GUARD_INSTALL:
       if (vma.flags & (VM_SPECIAL | VM_LOCKED | VM_HUGETLB)) return -EINVAL;
+      vma.flags |= VM_MAYBE_GUARD;
       return installGuards(mm, start, end);
     case mman.MADV_GUARD_REMOVE:
       if (vma.flags & (VM_SPECIAL | VM_HUGETLB)) return -EINVAL;
@@ -134,7 +140,7 @@ function adviseFlags(mm: AddressSpace, vma: Vma, start: number, end: number, adv
       flags &= ~VM_DONTDUMP;
       break;
     case mman.MADV_MERGEABLE:
-      if (!(flags & (VM_SHARED | VM_SPECIAL | VM_HUGETLB))) flags |= VM_MERGEABLE;
+      if (!(flags & UNMERGEABLE)) flags |= VM_MERGEABLE;
       break;
     case mman.MADV_UNMERGEABLE:
       flags &= ~VM_MERGEABLE;
@@ -151,7 +157,6 @@ function adviseFlags(mm: AddressSpace, vma: Vma, start: number, end: number, adv
   if (flags === vma.flags) return 0;
   const target = modifyFlags(mm, vma, start, end, flags);
   if (typeof target === "number") return target;
-  target.flags = flags;
   return 0;
 }
 
@@ -209,7 +214,7 @@ function clearBits(mm: AddressSpace, at: number, bits: number): void {
 function lazyFree(mm: AddressSpace, at: number): void {
   const frame = mm.phys.i32[at] >>> 12;
   if (!(mm.phys.flags[frame] & FrameFlag.anon) || mm.phys.mapCount(frame) !== 1) return;
-  mm.phys.flags[frame] |= FrameFlag.lazyFree;
+  mm.phys.flags[frame] = (mm.phys.flags[frame] | FrameFlag.lazyFree) & ~FrameFlag.referenced;
   mm.phys.i32[at] &= ~(PTE_A | PTE_D);
 }
 

@@ -1,8 +1,8 @@
 /** Merging and splitting of VMAs (mm/vma.c; mm/mmap.c of older kernels), and anon_vma sharing between neighbours. */
-import { ENOMEM } from "../abi/errno.ts";
+import { EINVAL, ENOMEM } from "../abi/errno.ts";
 import type { AddressSpace } from "./address-space.ts";
 import type { MappedFile } from "./mappable.ts";
-import { VM_ACCESS_FLAGS, VM_SPECIAL } from "./vm-flags.ts";
+import { VM_ACCESS_FLAGS, VM_MAYBE_GUARD, VM_SPECIAL } from "./vm-flags.ts";
 import { AnonVma, type Vma } from "./vma.ts";
 
 /** A range that wants to become part of a neighbour: a new mapping, or the part of `middle` whose flags changed. */
@@ -35,7 +35,7 @@ function anonConflict(prev: Vma | undefined, next: Vma | undefined): boolean {
 }
 
 function sameKind(vma: Vma, range: MergeRange): boolean {
-  return vma.flags === range.flags && vma.file === range.file && vma.special === undefined;
+  return ((vma.flags ^ range.flags) & ~VM_MAYBE_GUARD) === 0 && vma.file === range.file && vma.special === undefined;
 }
 
 function canMergeAfter(mm: AddressSpace, prev: Vma | undefined, range: MergeRange): prev is Vma {
@@ -64,6 +64,11 @@ function adoptAnonVma(target: Vma, anon: AnonVma | undefined, inherited: boolean
   target.anonInherited = inherited;
 }
 
+/** Flags that merging ignores live on in the merged VMA (VM_STICKY). */
+function keepSticky(vma: Vma, flags: number): void {
+  vma.flags |= flags & VM_MAYBE_GUARD;
+}
+
 /** Takes a VMA out of the list whose range another one takes over. */
 function absorb(mm: AddressSpace, vma: Vma): void {
   mm.vmas.remove(vma);
@@ -90,9 +95,11 @@ export function mergeNew(mm: AddressSpace, range: MergeRange): Vma | undefined {
     if (right && next !== undefined) {
       end = next.end;
       adoptAnonVma(prev, next.anonVma, next.anonInherited);
+      keepSticky(prev, next.flags);
       absorb(mm, next);
     }
     adoptAnonVma(prev, anonOf(range), inheritedOf(range));
+    keepSticky(prev, range.flags);
     prev.end = end;
     return prev;
   }
@@ -100,6 +107,7 @@ export function mergeNew(mm: AddressSpace, range: MergeRange): Vma | undefined {
     next.start = range.start;
     next.pgoff = range.pgoff;
     adoptAnonVma(next, anonOf(range), inheritedOf(range));
+    keepSticky(next, range.flags);
     return next;
   }
   return undefined;
@@ -121,6 +129,8 @@ export function modifyFlags(mm: AddressSpace, vma: Vma, start: number, end: numb
     const error = splitVma(mm, vma, end, false);
     if (error < 0) return error;
   }
+  vma.flags = flags;
+  vma.updateProtection();
   return vma;
 }
 
@@ -135,7 +145,9 @@ function mergeExisting(mm: AddressSpace, range: MergeRange & { readonly middle: 
   let right = range.end === middle.end && canMergeBefore(mm, next, range);
   if (left && right && anonConflict(prev, next)) right = false;
   if (left && prev !== undefined) {
+    keepSticky(prev, range.flags);
     if (right && next !== undefined) {
+      keepSticky(prev, next.flags);
       absorb(mm, middle);
       absorb(mm, next);
       adoptAnonVma(prev, middle.anonVma, middle.anonInherited);
@@ -150,6 +162,7 @@ function mergeExisting(mm: AddressSpace, range: MergeRange & { readonly middle: 
     return prev;
   }
   if (right && next !== undefined) {
+    keepSticky(next, range.flags);
     adoptAnonVma(next, middle.anonVma, middle.anonInherited);
     if (range.start === middle.start) absorb(mm, middle);
     else middle.end = range.start;
@@ -166,10 +179,11 @@ function trimStart(vma: Vma, start: number): void {
 }
 
 /**
- * split_vma: `vma` keeps the upper part if `newBelow`, else the lower; the other part becomes a new VMA. 0, or -ENOMEM at
- * the map count limit.
+ * split_vma: `vma` keeps the upper part if `newBelow`, else the lower; the other part becomes a new VMA. 0, -ENOMEM at
+ * the map count limit, -EINVAL for what the kernel mapped itself (special_mapping_split).
  */
 export function splitVma(mm: AddressSpace, vma: Vma, addr: number, newBelow: boolean): number {
+  if (vma.special !== undefined) return -EINVAL;
   if (mm.vmas.count >= mm.system.maxMapCount) return -ENOMEM;
   splitUnchecked(mm, vma, addr, newBelow);
   return 0;

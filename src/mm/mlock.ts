@@ -83,7 +83,6 @@ function mlockFixup(mm: AddressSpace, vma: Vma, start: number, end: number, flag
   if (flags === old || old & VM_SPECIAL) return 0;
   const target = modifyFlags(mm, vma, start, end, flags);
   if (typeof target === "number") return target;
-  target.flags = flags;
   const pages = (end - start) / 4096;
   if (!(flags & VM_LOCKED)) mm.lockedVm -= pages;
   else if (!(old & VM_LOCKED)) mm.lockedVm += pages;

@@ -31,7 +31,7 @@ import { accountable, canMlock, mayExpand, mlockFutureOk } from "./accounting.ts
 import type { AddressSpace } from "./address-space.ts";
 import type { Mappable, MappedFile } from "./mappable.ts";
 import { mergeNew } from "./merge.ts";
-import { checkSplits, unmapRange } from "./munmap.ts";
+import { removeRange, splitBounds, unmapRange } from "./munmap.ts";
 import { unmappedArea } from "./placement.ts";
 import { populate } from "./populate.ts";
 import { AnonymousSharedFile } from "./shmem.ts";
@@ -180,7 +180,7 @@ function insertMapping(
   const replaced = pagesWithin(mm, addr, end);
   let flags = wantedFlags;
   if (mm.generation.mmap.failedFixedKeepsOld) {
-    const error = checkSplits(mm, addr, end);
+    const error = splitBounds(mm, addr, end);
     if (error < 0) return error;
     if (!mayExpand(mm, flags, pages - replaced.all)) return -ENOMEM;
     if (accountable(flags)) {
@@ -190,7 +190,7 @@ function insertMapping(
       mm.system.committed += pages - Math.max(more, 0);
       flags |= VM_ACCOUNT;
     }
-    unmapRange(mm, addr, end);
+    removeRange(mm, addr, end);
   } else {
     if (!mayExpand(mm, flags, pages - replaced.all)) return -ENOMEM;
     if (unmapRange(mm, addr, end) < 0) return -ENOMEM;
@@ -246,17 +246,22 @@ function pagesWithin(mm: AddressSpace, start: number, end: number): { all: numbe
   return { all, accounted };
 }
 
+/** Which neighbours heap or bss memory may join. */
+export type BrkJoin = "both" | "below" | "none";
+
 /** do_brk_flags / vm_brk_flags: anonymous memory at a fixed place, for heap and bss. 0 or -errno. */
-export function brkArea(mm: AddressSpace, addr: number, length: number, exec: boolean, justExpand: boolean): number {
+export function brkArea(mm: AddressSpace, addr: number, length: number, exec: boolean, join: BrkJoin): number {
   const end = addr + length;
   const pages = length / 4096;
+  const pgoff = addr / 4096;
   const execFlag = exec || mm.readImpliesExec ? VM_EXEC : 0;
   const flags = 3 | execFlag | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_ACCOUNT | mm.defFlags;
   if (!mayExpand(mm, flags, pages)) return -ENOMEM;
   if (mm.vmas.count > mm.system.maxMapCount) return -ENOMEM;
   if (!mm.system.charge(pages, mm.totalVm, mm.limits)) return -ENOMEM;
-  const merged = mergeNew(mm, { start: addr, end, flags, pgoff: addr / 4096, file: undefined, justExpand });
-  if (merged === undefined) mm.vmas.insert(new Vma(addr, end, flags, addr / 4096, undefined, undefined));
+  const range = { start: addr, end, flags, pgoff, file: undefined, justExpand: join === "below" };
+  const merged = join === "none" ? undefined : mergeNew(mm, range);
+  if (merged === undefined) mm.vmas.insert(new Vma(addr, end, flags, pgoff, undefined, undefined));
   accountNew(mm, flags, false, pages);
   return 0;
 }

@@ -82,10 +82,6 @@ function mprotectFixup(mm: AddressSpace, vma: Vma, start: number, end: number, w
     mm.system.uncharge(charged);
     return target;
   }
-  if (target.flags !== flags) {
-    target.flags = flags;
-    target.updateProtection();
-  }
   changeProtection(mm, target, start, end);
   if (old & VM_ACCOUNT && !(flags & VM_ACCOUNT)) mm.system.uncharge(pages);
   mm.account(old, target.file !== undefined, -pages);

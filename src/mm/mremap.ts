@@ -216,23 +216,33 @@ function moveVma(mm: AddressSpace, vma: Vma, remap: Remap): number {
   return newAddr;
 }
 
-/** move_page_tables. -ENOMEM if there is no frame for a table; then a part has moved. */
+/**
+ * move_page_tables, an extent within one leaf table on either side at a time: where the source has a table the target
+ * gets one, even for entries that are all empty. -ENOMEM if there is no frame for a table; then a part has moved.
+ */
 function movePages(mm: AddressSpace, from: number, to: number, length: number): number {
   const tables = mm.pageTables;
   const i32 = mm.phys.i32;
+  const span = 1 << tables.leafBits;
+  const last = (from + length) / 4096;
   const shift = (to - from) / 4096;
   let error = 0;
-  tables.forEachPte(from / 4096, (from + length) / 4096, (at, page) => {
-    if (error < 0) return;
-    const target = tables.makePte(page + shift);
-    if (target < 0) {
-      error = -ENOMEM;
-      return;
+  for (let page = from / 4096; page < last && error === 0; ) {
+    const roomOld = span - (page & (span - 1));
+    const roomNew = span - ((page + shift) & (span - 1));
+    const end = Math.min(last, page + Math.min(roomOld, roomNew));
+    const source = tables.findPte(page);
+    if (source !== 0) {
+      const target = tables.makePte(page + shift);
+      if (target < 0) error = -ENOMEM;
+      else {
+        const words = (end - page) * tables.pteWords;
+        i32.copyWithin(target, source, source + words);
+        i32.fill(0, source, source + words);
+      }
     }
-    i32[target] = i32[at];
-    if (tables.pteWords === 2) i32[target + 1] = i32[at + 1];
-    tables.clearPte(at);
-  });
+    page = end;
+  }
   tables.invalidateRange(from / 4096, length / 4096);
   return error;
 }

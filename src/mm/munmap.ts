@@ -16,18 +16,42 @@ export function munmapRange(mm: AddressSpace, addr: number, length: number): num
   return unmapRange(mm, addr, end);
 }
 
-/** do_vmi_align_munmap: 0, or -ENOMEM when a split would exceed the map count. */
+/** do_vmi_align_munmap: 0 or the error of a split. */
 export function unmapRange(mm: AddressSpace, start: number, end: number): number {
-  const error = checkSplits(mm, start, end);
-  if (error < 0) return error;
+  const error = splitBounds(mm, start, end);
+  if (error === 0) removeRange(mm, start, end);
+  return error;
+}
+
+/**
+ * Splits what crosses the bounds of [start, end). -ENOMEM at the map count limit, which newer kernels let pass for a moment
+ * and refuse only what cuts a hole into one VMA; -EINVAL for what the kernel mapped itself. A first split stays.
+ */
+export function splitBounds(mm: AddressSpace, start: number, end: number): number {
   const first = mm.vmas.intersection(start, end);
   if (first === undefined) return 0;
-  if (first.start < start) splitUnchecked(mm, first, start, true);
+  const full = (): boolean => mm.vmas.count >= mm.system.maxMapCount;
+  const everySplit = mm.generation.munmapChecksEverySplit;
+  if (first.start < start) {
+    if (full() && (first.end > end || everySplit)) return -ENOMEM;
+    if (first.special !== undefined) return -EINVAL;
+    splitUnchecked(mm, first, start, true);
+  }
   const last = mm.vmas.lookup(end - 1);
-  if (last !== undefined && last.end > end) splitUnchecked(mm, last, end, false);
+  if (last !== undefined && last.end > end) {
+    if (full() && everySplit) return -ENOMEM;
+    if (last.special !== undefined) return -EINVAL;
+    splitUnchecked(mm, last, end, false);
+  }
+  return 0;
+}
+
+/** Removes the VMAs of [start, end) behind `splitBounds`. */
+export function removeRange(mm: AddressSpace, start: number, end: number): void {
   const index = mm.vmas.indexOf(start);
-  const floor = mm.vmas.at(index - 1)?.end ?? 0;
   let vma = mm.vmas.at(index);
+  if (vma === undefined || vma.start >= end) return;
+  const floor = mm.vmas.at(index - 1)?.end ?? 0;
   mm.noteHighWater();
   while (vma !== undefined && vma.start < end) {
     removeVma(mm, vma);
@@ -36,21 +60,6 @@ export function unmapRange(mm: AddressSpace, start: number, end: number): number
   const ceiling = vma === undefined ? Number.POSITIVE_INFINITY : vma.start / 4096;
   mm.pageTables.freeTables(start / 4096, end / 4096, floor / 4096, ceiling);
   noteHole(mm, start, vma?.start);
-  return 0;
-}
-
-/**
- * Whether unmapping [start, end) may split. Newer kernels let the count pass the limit for a moment and refuse only what
- * cuts a hole into one VMA.
- */
-export function checkSplits(mm: AddressSpace, start: number, end: number): number {
-  if (mm.vmas.count < mm.system.maxMapCount) return 0;
-  const first = mm.vmas.intersection(start, end);
-  if (first === undefined) return 0;
-  if (first.start < start && first.end > end) return -ENOMEM;
-  if (!mm.generation.munmapChecksEverySplit) return 0;
-  const last = mm.vmas.lookup(end - 1);
-  return first.start < start || (last !== undefined && last.end > end) ? -ENOMEM : 0;
 }
 
 function removeVma(mm: AddressSpace, vma: Vma): void {

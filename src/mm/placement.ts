@@ -32,7 +32,7 @@ export function unmappedArea(
   if (found < 0) return found;
   if (found > size - length) return -ENOMEM;
   if (found % 4096 !== 0) return -EINVAL;
-  if (found < mm.system.mmapMinAddr && !mm.limits.capSysRawio) return -EPERM;
+  if (found < mm.system.dacMmapMinAddr && !mm.limits.capSysRawio) return -EPERM;
   return found;
 }
 
@@ -75,17 +75,28 @@ function isFree(mm: AddressSpace, addr: number, length: number): boolean {
   return vma === undefined || addr + length <= startGap(mm, vma);
 }
 
-/** unmapped_area_topdown: the top of the highest gap, minus the length. */
-function highestGap(mm: AddressSpace, low: number, high: number, length: number): number {
-  let index = mm.vmas.indexOf(high);
-  const above = mm.vmas.at(index);
-  let end = above === undefined ? high : Math.min(high, startGap(mm, above));
+/**
+ * unmapped_area_topdown: the top of the highest gap, minus the length. A gap that ends too close below a growing VMA makes
+ * the search go on below that VMA's guard gap: smaller gaps on the way there are passed over.
+ */
+function highestGap(mm: AddressSpace, low: number, top: number, length: number): number {
+  let index = mm.vmas.indexOf(top);
+  let next = mm.vmas.at(index);
+  let end = next === undefined ? top : Math.min(top, next.start);
   for (;;) {
     const below = mm.vmas.at(--index);
     const start = Math.max(low, below?.end ?? 0);
-    if (end - start >= length) return end - length;
+    if (end - start >= length) {
+      const limit = next === undefined ? end : startGap(mm, next);
+      if (limit >= end) return end - length;
+      index = mm.vmas.indexOf(limit);
+      next = mm.vmas.at(index);
+      end = next === undefined ? limit : Math.min(limit, next.start);
+      continue;
+    }
     if (below === undefined || below.start <= low) return -ENOMEM;
-    end = startGap(mm, below);
+    next = below;
+    end = below.start;
   }
 }
 

@@ -1,9 +1,11 @@
 /** mm_populate: faults a range in ahead of its use, for MAP_POPULATE, mlock(2) and MADV_POPULATE_*. */
 import { EFAULT, ENOMEM } from "../abi/errno.ts";
+import type { PageNumber } from "../base/address.ts";
 import { PTE_RW, pteMapped } from "../memory/page-tables.ts";
+import { FrameFlag } from "../memory/physical.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { faultPage } from "./fault.ts";
-import { FAULT_ADRERR, FAULT_DONE } from "./fault-result.ts";
+import { FAULT_DONE, FAULT_OOM } from "./fault-result.ts";
 import { VM_ACCESS_FLAGS, VM_LOCKONFAULT, VM_PFNMAP, VM_SHARED, VM_WRITE } from "./vm-flags.ts";
 import type { Vma } from "./vma.ts";
 
@@ -34,11 +36,19 @@ export function populateVma(mm: AddressSpace, vma: Vma, start: number, end: numb
   for (let page = start / 4096; page < end / 4096; page++) {
     const at = mm.pageTables.findPte(page);
     const pte = at === 0 ? 0 : mm.phys.i32[at];
-    if (pteMapped(pte) && (!write || pte & PTE_RW)) continue;
-    const result = faultPage(mm, vma, page, write);
-    if (result === FAULT_ADRERR) return -EFAULT;
-    if (result !== FAULT_DONE) return -ENOMEM;
-    mm.minorFaults++;
+    if (!pteMapped(pte) || (write && !(pte & PTE_RW))) {
+      const result = faultPage(mm, vma, page, write);
+      if (result === FAULT_OOM) return -ENOMEM;
+      if (result !== FAULT_DONE) return -EFAULT;
+      mm.minorFaults++;
+    }
+    markAccessed(mm, page);
   }
   return 0;
+}
+
+/** follow_page_pte with FOLL_TOUCH. */
+function markAccessed(mm: AddressSpace, page: PageNumber): void {
+  const at = mm.pageTables.findPte(page);
+  if (at !== 0) mm.phys.flags[mm.phys.i32[at] >>> 12] |= FrameFlag.referenced;
 }

@@ -2,7 +2,7 @@
 import { PTE_A, PTE_D, pteMapped } from "../memory/page-tables.ts";
 import { FrameFlag } from "../memory/physical.ts";
 import type { AddressSpace } from "./address-space.ts";
-import { VM_LOCKED } from "./vm-flags.ts";
+import { VM_DROPPABLE, VM_LOCKED } from "./vm-flags.ts";
 import type { Vma } from "./vma.ts";
 
 /** All in kB, as smaps prints them (Pss truncated). */
@@ -63,7 +63,7 @@ export function pageStats(mm: AddressSpace, vma: Vma): PageStats {
     } else if (flags & FrameFlag.shmem) pssShmem += share;
     else pssFile += share;
     if (dirty) pssDirty += share;
-    if (pte & PTE_A) referenced++;
+    if (pte & PTE_A || flags & FrameFlag.referenced) referenced++;
     if (users >= 2) dirty ? sharedDirty++ : sharedClean++;
     else dirty ? privateDirty++ : privateClean++;
   });
@@ -90,12 +90,13 @@ export function pageStats(mm: AddressSpace, vma: Vma): PageStats {
 
 /** VmFlags of smaps, by bit (show_smap_vma_flags). */
 const VM_FLAG_NAMES = (
-  "rd wr ex sh mr mw me ms gd um pf ?? dp lo io sr rr dc de lf ac nr ht sf ar wf dd sd mm hg nh mg" as const
+  "rd wr ex sh mr mw me ms gd um pf gu uw lo io sr rr dc de lf ac nr ht sf ar wf dd sd mm hg nh mg" as const
 ).split(" ");
 
 /** `rd wr mr mw me ac `: two letters a flag and a trailing space each. */
 export function vmFlagsText(flags: number): string {
   let text = "";
-  for (let bit = 0; bit < 32; bit++) if (flags & (1 << bit)) text += `${VM_FLAG_NAMES[bit]} `;
-  return text;
+  const shown = flags & ~VM_DROPPABLE;
+  for (let bit = 0; bit < 32; bit++) if (shown & (1 << bit)) text += `${VM_FLAG_NAMES[bit]} `;
+  return flags & VM_DROPPABLE ? `${text}dp ` : text;
 }

@@ -18,7 +18,9 @@ export class MemorySystem {
   overcommitMemory: number = Overcommit.guess;
   overcommitRatio = 50;
   maxMapCount: number;
-  mmapMinAddr: number;
+  readonly mmapMinAddr: number;
+  /** vm.mmap_min_addr. */
+  dacMmapMinAddr: number;
   /** Committed_AS in pages (vm_committed_as). */
   committed = 0;
   /** Pages of the page cache that could be dropped; the owner of the cache keeps it. */
@@ -31,6 +33,7 @@ export class MemorySystem {
     this.#generation = generation;
     this.maxMapCount = generation.limits.maxMapCount;
     this.mmapMinAddr = generation.mmapMinAddr;
+    this.dacMmapMinAddr = generation.dacMmapMinAddr;
   }
 
   nextShmemInode(): number {

@@ -9,6 +9,8 @@ export const VM_MAYEXEC = 0x40;
 export const VM_MAYSHARE = 0x80;
 export const VM_GROWSDOWN = 0x100;
 export const VM_PFNMAP = 0x400;
+/** Guard pages were installed somewhere in it; merging does not look at it (VM_STICKY). */
+export const VM_MAYBE_GUARD = 0x800;
 /** MAP_DROPPABLE; bit 40 in the kernel, here that of VM_UFFD_WP, which folio does not have. */
 export const VM_DROPPABLE = 0x1000;
 export const VM_LOCKED = 0x2000;

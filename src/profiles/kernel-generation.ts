@@ -63,7 +63,10 @@ export interface KernelGeneration {
   readonly alignsHugeFiles: boolean;
   /** Such an alignment does not cost the topmost 2 MiB (since 6.8). */
   readonly hugeAlignKeepsTop: boolean;
+  /** Hints and searches start no lower: the larger of sysctl and CONFIG_LSM_MMAP_MIN_ADDR. */
   readonly mmapMinAddr: number;
+  /** vm.mmap_min_addr: below it MAP_FIXED needs CAP_SYS_RAWIO. */
+  readonly dacMmapMinAddr: number;
 
   /** Which neighbour a new mapping joins if it could join either but not both. */
   readonly newMappingMerges: "prev-first" | "next-first";
@@ -163,6 +166,10 @@ export interface KernelGeneration {
     readonly smapsVmFlags: boolean;
     /** Fields of /proc/PID/stat. */
     readonly statFields: 44 | 52;
+    /** Keys of /proc/PID/status in order. */
+    readonly status: readonly string[];
+    /** What /proc/PID/oom_score prints: badness points (2.6.32), parts of 1000 (2.6.36), or the pages' share (5.9). */
+    readonly oomScore: "badness" | "permille" | "pages";
   };
 }
 

@@ -15,5 +15,7 @@ export const linux2632 = Object.freeze<KernelGeneration>({
   procfs: {
     ...linux2638.procfs,
     smaps: linux2638.procfs.smaps.filter((key) => key !== "Anonymous" && key !== "Locked"),
+    status: linux2638.procfs.status.filter((key) => key !== "VmSwap"),
+    oomScore: "badness",
   },
 });

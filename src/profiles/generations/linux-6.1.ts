@@ -16,5 +16,10 @@ export const linux61 = Object.freeze<KernelGeneration>({
   rssBatch: 64,
   heapLabel: "touches",
   auxv: { ...linux6.auxv, rseq: false },
-  procfs: { ...linux6.procfs, smaps: linux6.procfs.smaps.filter((key) => key !== "KSM"), thpEligibleWidth: 0 },
+  procfs: {
+    ...linux6.procfs,
+    smaps: linux6.procfs.smaps.filter((key) => key !== "KSM"),
+    thpEligibleWidth: 0,
+    status: linux6.procfs.status.filter((key) => key !== "Kthread" && key !== "untag_mask"),
+  },
 });

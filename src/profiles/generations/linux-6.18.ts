@@ -5,7 +5,7 @@ import { linux6 } from "./linux-6.x.ts";
 export const linux618 = Object.freeze<KernelGeneration>({
   ...linux6,
   name: "linux-6.18",
-  mmapMinAddr: 4096,
+  dacMmapMinAddr: 4096,
   madvise: { ...linux6.madvise, kinds: [...linux6.madvise.kinds, 102, 103] },
   mremap: { ...linux6.mremap, movesSeveralVmas: true },
   vdso: {
