@@ -3,7 +3,8 @@
  * SDM volume 2, chapter 2 (instruction format) and appendix A.
  */
 
-import { operandWidth, Recipe, Width } from "./decode-operands.ts";
+import { readAddress, readAddress16 } from "./decode-address.ts";
+import { readOperand } from "./decode-read.ts";
 import {
   compileEntry,
   entries,
@@ -17,7 +18,7 @@ import {
   recipes,
   Shape,
 } from "./decode-tables.ts";
-import { BASE_RIP, DecodeStatus, type Instruction, NO_REG, type Operand, OperandKind, Segment } from "./instruction.ts";
+import { DecodeStatus, type Instruction, NO_REG, type Operand, OperandKind, Segment } from "./instruction.ts";
 import { FORMS } from "./tables/forms.ts";
 
 /** Longest instruction, SDM volume 3, section 6.15 (#GP). */
@@ -72,9 +73,6 @@ export function newInstruction(): Instruction {
     operands: [operand(), operand(), operand(), operand()],
   };
 }
-
-/** Position behind what the helpers below have read. */
-let position = 0;
 
 /**
  * Decodes the instruction at `bytes[offset]`; reads no byte at or beyond `end`.
@@ -255,291 +253,28 @@ export function decode(
           ? readAddress16(bytes, p, limit, modrm, out)
           : readAddress(bytes, p, limit, modrm, rexX, rexB, (flags & FormFlag.vsib) !== 0, out);
       if (p > limit) return short;
-      if (p < 0) return DecodeStatus.invalid;
+      if (p < 0 || (flags & FormFlag.vsib && gatherOverlaps(out))) return DecodeStatus.invalid;
     } else if (flags & FormFlag.vsib) return DecodeStatus.invalid;
   }
 
-  position = p;
   const operands = out.operands;
   for (let i = 0; i < 4; i++) {
     const recipe = recipes[formIndex * 4 + i];
-    const operand = operands[i];
     if (recipe === 0) {
-      operand.kind = OperandKind.none;
+      operands[i].kind = OperandKind.none;
       continue;
     }
-    if (!readOperand(bytes, limit, recipe, operand, out, rexB, byte)) {
-      return position > limit ? short : DecodeStatus.invalid;
-    }
+    p = readOperand(bytes, p, limit, recipe, operands[i], out, rexB, byte);
+    if (p < 0) return DecodeStatus.invalid;
+    if (p > limit) return short;
   }
-  out.length = position - offset;
+  out.length = p - offset;
   return flags & FormFlag.unsupported ? DecodeStatus.invalid : DecodeStatus.ok;
 }
 
-/** Memory operand with 16-bit addressing, SDM volume 2, table 2-1; the result is beyond `limit` if bytes lack. */
-function readAddress16(bytes: Uint8Array, p: number, limit: number, modrm: number, out: Instruction): number {
-  const mod = modrm >> 6;
-  const rm = modrm & 7;
-  if (mod === 0 && rm === 6) {
-    if (p + 2 > limit) return limit + 1;
-    out.dispLo = bytes[p] | (bytes[p + 1] << 8);
-    return p + 2;
-  }
-  // BX+SI, BX+DI, BP+SI, BP+DI, SI, DI, BP, BX
-  out.base = rm < 2 || rm === 7 ? 3 : rm === 4 ? 6 : rm === 5 ? 7 : 5;
-  if (rm < 4) out.index = 6 + (rm & 1);
-  if (mod === 0) return p;
-  if (p + mod > limit) return limit + 1;
-  const disp = mod === 1 ? (bytes[p] << 24) >> 24 : ((bytes[p] | (bytes[p + 1] << 8)) << 16) >> 16;
-  out.dispLo = disp;
-  out.dispHi = disp >> 31;
-  return p + mod;
-}
-
-/** Memory operand with 32- and 64-bit addressing, SDM volume 2, tables 2-2 and 2-3; -1: vector SIB lacks its SIB. */
-function readAddress(
-  bytes: Uint8Array,
-  p: number,
-  limit: number,
-  modrm: number,
-  rexX: number,
-  rexB: number,
-  vsib: boolean,
-  out: Instruction,
-): number {
-  const mod = modrm >> 6;
-  let base = modrm & 7;
-  let noBase = false;
-  if (base === 4) {
-    if (p >= limit) return limit + 1;
-    const sib = bytes[p++];
-    const index = ((sib >> 3) & 7) | rexX;
-    if (index !== 4 || vsib) {
-      out.index = index;
-      out.scale = 1 << (sib >> 6);
-    }
-    base = sib & 7;
-    noBase = base === 5 && mod === 0;
-  } else if (vsib) {
-    return -1;
-  } else if (base === 5 && mod === 0) {
-    noBase = true;
-    if (out.codeBits === 64) out.base = BASE_RIP;
-  }
-  if (!noBase) out.base = base | rexB;
-  let disp = 0;
-  if (mod === 1) {
-    if (p >= limit) return limit + 1;
-    disp = (bytes[p++] << 24) >> 24;
-  } else if (mod === 2 || noBase) {
-    if (p + 4 > limit) return limit + 1;
-    disp = bytes[p] | (bytes[p + 1] << 8) | (bytes[p + 2] << 16) | (bytes[p + 3] << 24);
-    p += 4;
-  } else return p;
-  out.dispLo = disp;
-  out.dispHi = disp >> 31;
-  return p;
-}
-
-/** Reads one operand; false if it is invalid or, with `position` beyond the limit, if bytes lack. */
-function readOperand(
-  bytes: Uint8Array,
-  limit: number,
-  recipe: number,
-  operand: Operand,
-  out: Instruction,
-  rexB: number,
-  opcode: number,
-): boolean {
-  let width = (recipe >> 8) & 0xff;
-  switch (recipe & 0xff) {
-    case Recipe.gprRm:
-      if (out.mod !== 3) return memory(operand, recipe >> 16, out);
-      return general(operand, width, out.rm, out);
-    case Recipe.gprReg:
-      return general(operand, width, out.reg, out);
-    case Recipe.gprOpcode:
-      return general(operand, width, rexB | (opcode & 7), out);
-    case Recipe.gprVvvv:
-      return general(operand, width, out.vvvv, out);
-    case Recipe.gprFixed:
-      operand.kind = OperandKind.gpr;
-      operand.size = width < Width.dynamic ? width : operandWidth(width, out);
-      operand.reg = recipe >> 16;
-      return true;
-    case Recipe.vecRm:
-      if (out.mod !== 3) return memory(operand, recipe >> 16, out);
-      return vector(operand, width, out.rm, out);
-    case Recipe.vecReg:
-      return vector(operand, width, out.reg, out);
-    case Recipe.vecVvvv:
-      return vector(operand, width, out.vvvv, out);
-    case Recipe.vecFixed:
-      return vector(operand, width, recipe >> 16, out);
-    case Recipe.vecImm: {
-      if (position >= limit) return lacks(limit);
-      const reg = bytes[position++] >> 4;
-      return vector(operand, width, out.codeBits === 64 ? reg : reg & 7, out);
-    }
-    case Recipe.mmxRm:
-      if (out.mod !== 3) return memory(operand, recipe >> 16, out);
-      operand.kind = OperandKind.mmx;
-      operand.size = width;
-      operand.reg = out.rm & 7;
-      return true;
-    case Recipe.mmxReg:
-      operand.kind = OperandKind.mmx;
-      operand.size = width;
-      operand.reg = out.reg & 7;
-      return true;
-    case Recipe.imm:
-      return immediate(bytes, limit, operand, width, out);
-    case Recipe.imm2:
-      if (position >= limit) return lacks(limit);
-      out.imm2 = bytes[position++];
-      operand.kind = OperandKind.imm2;
-      operand.size = 1;
-      return true;
-    case Recipe.immSigned: {
-      // At most 32 bits are in the instruction, except in B8–BF.
-      const size = width < Width.dynamic ? out.operandSize : operandWidth(width, out);
-      const encoded = width === 1 ? 1 : width === Width.v ? size : size === 2 ? 2 : 4;
-      operand.kind = OperandKind.imm;
-      operand.size = width === 1 || width === Width.v ? size : out.operandSize;
-      return signed(bytes, limit, encoded, out);
-    }
-    case Recipe.rel:
-      width = width === 1 ? 1 : out.operandSize === 2 ? 2 : 4;
-      operand.kind = OperandKind.rel;
-      operand.size = width;
-      return signed(bytes, limit, width, out);
-    case Recipe.seg:
-      operand.kind = OperandKind.seg;
-      operand.size = 2;
-      operand.reg = out.reg & 7;
-      // CS is no destination of MOV.
-      return operand.reg < 6 && (operand.reg !== Segment.cs || operand !== out.operands[0]);
-    case Recipe.segFixed:
-      operand.kind = OperandKind.seg;
-      operand.size = 2;
-      operand.reg = recipe >> 16;
-      return true;
-    case Recipe.control:
-      operand.kind = OperandKind.control;
-      operand.size = out.operandSize;
-      operand.reg = out.reg;
-      return out.reg === 0 || out.reg === 2 || out.reg === 3 || out.reg === 4 || out.reg === 8;
-    case Recipe.debug:
-      operand.kind = OperandKind.debug;
-      operand.size = out.operandSize;
-      operand.reg = out.reg;
-      return out.reg < 8;
-    case Recipe.offset:
-      return absolute(bytes, limit, operand, width, out);
-    case Recipe.far:
-      operand.kind = OperandKind.far;
-      operand.size = out.operandSize + 2;
-      if (!signed(bytes, limit, out.operandSize, out)) return false;
-      if (position + 2 > limit) return lacks(limit);
-      out.imm2 = bytes[position] | (bytes[position + 1] << 8);
-      position += 2;
-      return true;
-    case Recipe.stringSource:
-    case Recipe.stringDest:
-      operand.kind = (recipe & 0xff) === Recipe.stringSource ? OperandKind.stringSource : OperandKind.stringDest;
-      operand.size = width < Width.dynamic ? width : operandWidth(width, out);
-      operand.reg = 0;
-      return true;
-    case Recipe.one:
-      operand.kind = OperandKind.one;
-      operand.size = 1;
-      operand.reg = 1;
-      return true;
-    case Recipe.stFixed:
-    case Recipe.stRm:
-      operand.kind = OperandKind.st;
-      operand.size = 10;
-      operand.reg = (recipe & 0xff) === Recipe.stFixed ? 0 : out.rm & 7;
-      return true;
-    default:
-      return false;
-  }
-}
-
-function lacks(limit: number): false {
-  position = limit + 1;
-  return false;
-}
-
-function general(operand: Operand, width: number, reg: number, out: Instruction): true {
-  operand.size = width < Width.dynamic ? width : operandWidth(width, out);
-  // Without REX, the byte registers 4–7 are AH, CH, DH, BH.
-  if (width === 1 && reg >= 4 && reg < 8 && out.rex === 0) {
-    operand.kind = OperandKind.gprHigh;
-    operand.reg = reg - 4;
-  } else {
-    operand.kind = OperandKind.gpr;
-    operand.reg = reg;
-  }
-  return true;
-}
-
-function vector(operand: Operand, width: number, reg: number, out: Instruction): true {
-  operand.kind = OperandKind.vec;
-  operand.size = width < Width.dynamic ? width : operandWidth(width, out);
-  operand.reg = reg;
-  return true;
-}
-
-function memory(operand: Operand, width: number, out: Instruction): true {
-  operand.kind = OperandKind.mem;
-  operand.size = width < Width.dynamic ? width : operandWidth(width, out);
-  operand.reg = 0;
-  return true;
-}
-
-/** Zero-extended immediate of 1 or 2 bytes. */
-function immediate(bytes: Uint8Array, limit: number, operand: Operand, width: number, out: Instruction): boolean {
-  if (position + width > limit) return lacks(limit);
-  const value = width === 1 ? bytes[position] : bytes[position] | (bytes[position + 1] << 8);
-  position += width;
-  operand.size = width;
-  operand.kind = OperandKind.imm;
-  out.immLo = value;
-  return true;
-}
-
-/** Sign-extended value of 1, 2, 4 or 8 bytes to `immLo`/`immHi`. */
-function signed(bytes: Uint8Array, limit: number, width: number, out: Instruction): boolean {
-  const p = position;
-  if (p + width > limit) return lacks(limit);
-  position = p + width;
-  if (width === 1) {
-    out.immLo = (bytes[p] << 24) >> 24;
-    out.immHi = out.immLo >> 31;
-    return true;
-  }
-  if (width === 2) {
-    out.immLo = ((bytes[p] | (bytes[p + 1] << 8)) << 16) >> 16;
-    out.immHi = out.immLo >> 31;
-    return true;
-  }
-  out.immLo = bytes[p] | (bytes[p + 1] << 8) | (bytes[p + 2] << 16) | (bytes[p + 3] << 24);
-  out.immHi =
-    width === 4 ? out.immLo >> 31 : bytes[p + 4] | (bytes[p + 5] << 8) | (bytes[p + 6] << 16) | (bytes[p + 7] << 24);
-  return true;
-}
-
-/** Absolute address in the instruction (A0–A3), of address size and zero-extended. */
-function absolute(bytes: Uint8Array, limit: number, operand: Operand, width: number, out: Instruction): boolean {
-  const p = position;
-  const size = out.addressSize;
-  if (p + size > limit) return lacks(limit);
-  out.dispLo = bytes[p] | (bytes[p + 1] << 8);
-  if (size > 2) out.dispLo |= (bytes[p + 2] << 16) | (bytes[p + 3] << 24);
-  if (size > 4) out.dispHi = bytes[p + 4] | (bytes[p + 5] << 8) | (bytes[p + 6] << 16) | (bytes[p + 7] << 24);
-  position = p + size;
-  return memory(operand, width, out);
+/** VGATHER with two of destination, index and mask the same is #UD. SDM volume 2, VGATHERDPS. */
+function gatherOverlaps(out: Instruction): boolean {
+  return out.reg === out.index || out.reg === out.vvvv || out.index === out.vvvv;
 }
 
 /**

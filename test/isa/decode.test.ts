@@ -252,6 +252,8 @@ describe("VEX", () => {
     ["c4 e2 71 b9 02", "vfmadd231ss vec0:4, vec1:4, [r2+0]:4"],
     ["c4 e2 6d 90 04 21", "vpgatherdd vec0:32, [r1+r4*1+0]:4, vec2:32"],
     ["c4 e2 6d 90 01", "invalid"],
+    ["c4 e2 6d 90 14 21", "invalid"],
+    ["c4 e2 6d 90 04 11", "invalid"],
     ["c5 f8 77", "vzeroupper"],
     ["c5 fc 77", "vzeroall"],
   ]);
