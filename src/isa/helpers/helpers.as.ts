@@ -10,3 +10,4 @@ export * from "./x87.as";
 export * from "./x87-image.as";
 export * from "./x87-scale.as";
 export * from "./x87-store.as";
+export * from "./x87-trans.as";
