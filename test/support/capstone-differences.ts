@@ -22,7 +22,6 @@ export const SPELLINGS: readonly { capstone: string; folio: string; reason: stri
   { capstone: "bndcn", folio: "nop", reason: "MPX" },
   { capstone: "cldemote", folio: "nop", reason: "not offered: a hint nop" },
   { capstone: "xchg", folio: "pause", reason: "F3 REX 90 without REX.B is still pause" },
-  { capstone: "clflushopt", folio: "clflush", reason: "67 is not taken for 66" },
   { capstone: "jrcxz", folio: "jecxz", reason: "67 wins also when F2 or F3 stands before the opcode" },
   { capstone: "mov", folio: "movabs", reason: "A0–A3 with 67 are the same instruction" },
   { capstone: "pushf", folio: "pushfq", reason: "REX.W beats 66 (SDM volume 2, section 2.2.1.2)" },
@@ -131,6 +130,11 @@ export const DIFFERENCES: readonly { name: string; reason: string; covers: (c: C
     name: "ignored repeat prefix",
     reason: "F2 and F3 are ignored before an opcode that does not ask for them; capstone rejects some, many with 67",
     covers: (c) => capstoneRejects(c) && has(c, 0xf2, 0xf3),
+  },
+  {
+    name: "67 taken for 66",
+    reason: "capstone does so in group 15: 67 0F AE /6 and /7",
+    covers: (c) => has(c, 0x67) && /^(clflushopt|clwb|tpause)$/.test(c.capstoneMnemonic),
   },
   {
     name: "fences",

@@ -48,16 +48,19 @@ type Below = (below: number) => number;
 
 const EDGES32 = [0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0xffff_fffe];
 const SINGLES = [
-  0, 0x8000_0000, 0x3f80_0000, 0xbf80_0000, 0x7f80_0000, 0xff80_0000, 0x7fc0_0000, 0xffc0_0001, 0x7f80_0001, 0xffa0_0000, 1,
-  0x8000_0001, 0x007f_ffff, 0x0080_0000, 0x7f7f_ffff, 0x3f00_0000, 0x4f00_0000, 0xcf00_0000, 0x4b00_0001, 0x4effffff, 0x5f000000,
+  0, 0x8000_0000, 0x3f80_0000, 0xbf80_0000, 0x7f80_0000, 0xff80_0000, 0x7fc0_0000, 0xffc0_0001, 0x7f80_0001,
+  0xffa0_0000, 1, 0x8000_0001, 0x007f_ffff, 0x0080_0000, 0x7f7f_ffff, 0x3f00_0000, 0x4f00_0000, 0xcf00_0000,
+  0x4b00_0001, 0x4effffff, 0x5f000000,
 ];
 /** High words of doubles; the low word is random, 0 or all ones. */
 const DOUBLES = [
-  0, 0x8000_0000, 0x3ff0_0000, 0xbff0_0000, 0x7ff0_0000, 0xfff0_0000, 0x7ff8_0000, 0xfff8_0000, 0x7ff4_0000, 1, 0x8000_0001,
-  0x000f_ffff, 0x0010_0000, 0x7fef_ffff, 0x4340_0000, 0xc1e0_0000, 0x41df_ffff, 0x43e0_0000, 0x36a0_0000, 0x47ef_ffff,
-  0x380f_ffff, 0x3ca0_0000, 0x3fe0_0000,
+  0, 0x8000_0000, 0x3ff0_0000, 0xbff0_0000, 0x7ff0_0000, 0xfff0_0000, 0x7ff8_0000, 0xfff8_0000, 0x7ff4_0000, 1,
+  0x8000_0001, 0x000f_ffff, 0x0010_0000, 0x7fef_ffff, 0x4340_0000, 0xc1e0_0000, 0x41df_ffff, 0x43e0_0000, 0x36a0_0000,
+  0x47ef_ffff, 0x380f_ffff, 0x3ca0_0000, 0x3fe0_0000,
 ];
-const EXPONENTS80 = [0, 1, 0x3fff, 0x3ffe, 0x4000, 0x403e, 0x403f, 0x7ffe, 0x7fff, 0x3c01, 0x3c00, 0x43fe, 0x3f81, 0x407e];
+const EXPONENTS80 = [
+  0, 1, 0x3fff, 0x3ffe, 0x4000, 0x403e, 0x403f, 0x7ffe, 0x7fff, 0x3c01, 0x3c00, 0x43fe, 0x3f81, 0x407e,
+];
 
 function word(below: Below): number {
   return (below(0x1_0000) * 0x1_0000 + below(0x1_0000)) >>> 0;
@@ -164,7 +167,8 @@ export function writeInput(test: CpuCase, view: DataView): void {
   for (let i = 0; i < 16; i++) fillQword(view, Field.gpr + 8 * i, below);
   // The stack lies in the middle window, sometimes at an end of the pages.
   const edge = below(12);
-  const stack = edge === 0 ? DATA_BASE + below(9) : edge === 1 ? DATA_BASE + 0x2000 - below(17) : DATA_BASE + 0xff0 + 4 * below(10);
+  const stack =
+    edge === 0 ? DATA_BASE + below(9) : edge === 1 ? DATA_BASE + 0x2000 - below(17) : DATA_BASE + 0xff0 + 4 * below(10);
   setQword(view, Field.gpr + 8 * 4, stack);
   setQword(view, Field.gpr + 8 * 5, DATA_BASE + 0xfe0 + 4 * below(12));
   setQword(view, Field.rip, test.rip);

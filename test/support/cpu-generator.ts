@@ -21,7 +21,8 @@ const NOT_COMPARED = new Set(
 
 /** Whether the differential test can run the form in this mode. */
 export function isComparable(form: Form, codeBits: 32 | 64): boolean {
-  if (form.feature === "unsupported" || form.feature === "cet" || form.privileged || NOT_COMPARED.has(form.mnemonic)) return false;
+  if (form.feature === "unsupported" || form.feature === "cet" || form.privileged || NOT_COMPARED.has(form.mnemonic))
+    return false;
   if (form.mnemonic === "mov" || form.mnemonic === "push" || form.mnemonic === "pop") {
     if (form.operands.some((code) => /^(Sw|[CD]v|Rv|ES|CS|SS|DS|FS|GS)$/.test(code))) return false;
   }
@@ -57,7 +58,7 @@ function parse(form: Form): Pattern {
     plusI: false,
     fixedPrefix: false,
   };
-  const escape = /^D[89A-F] [C-F]/.test(form.opcode);
+  const x87Escape = /^D[89A-F] [C-F]/.test(form.opcode);
   for (const token of form.opcode.split(" ")) {
     const byte = /^([0-9A-F]{2})(\+[ri])?$/.exec(token);
     if (token === "NP") pattern.fixedPrefix = true;
@@ -66,10 +67,15 @@ function parse(form: Form): Pattern {
     else if (token.startsWith("VEX.")) pattern.vex = token;
     else if (byte !== null) {
       const value = Number.parseInt(byte[1] as string, 16);
-      if (pattern.opcode.length === 0 && [0x66, 0xf2, 0xf3].includes(value) && pattern.vex === undefined && form.opcode.length > 2) {
+      if (
+        pattern.opcode.length === 0 &&
+        [0x66, 0xf2, 0xf3].includes(value) &&
+        pattern.vex === undefined &&
+        form.opcode.length > 2
+      ) {
         pattern.prefixes.push(value);
         pattern.fixedPrefix = true;
-      } else if (isModrmByte(pattern.opcode, escape)) {
+      } else if (isModrmByte(pattern.opcode, x87Escape)) {
         pattern.modrmByte = value;
         pattern.plusI = byte[2] === "+i";
       } else {
@@ -86,9 +92,9 @@ function parse(form: Form): Pattern {
 }
 
 /** Whether the opcode is complete, so that another byte is a whole ModR/M byte. */
-function isModrmByte(opcode: readonly number[], escape: boolean): boolean {
+function isModrmByte(opcode: readonly number[], x87Escape: boolean): boolean {
   if (opcode.length === 0) return false;
-  if (opcode[0] !== 0x0f) return escape;
+  if (opcode[0] !== 0x0f) return x87Escape;
   if (opcode.length < 2) return false;
   return opcode[1] === 0x38 || opcode[1] === 0x3a ? opcode.length === 3 : true;
 }
@@ -235,7 +241,14 @@ const RSI = 6;
 const RDI = 7;
 
 /** Gives address registers and displacements values such that the case touches its memory. */
-function place(i: Instruction, code: Uint8Array, rip: number, codeBits: 32 | 64, below: Below, overrides: [number, number][]): boolean {
+function place(
+  i: Instruction,
+  code: Uint8Array,
+  rip: number,
+  codeBits: 32 | 64,
+  below: Below,
+  overrides: [number, number][],
+): boolean {
   const kinds = i.operands.map((operand) => operand.kind);
   const string = kinds.includes(OperandKind.stringSource) || kinds.includes(OperandKind.stringDest);
   if (i.addressSize === 2 && (string || kinds.includes(OperandKind.mem))) return false;

@@ -80,6 +80,7 @@ export function hunt(): void {
   }
   console.log(`${total} cases, ${[...failures.values()].reduce((a, b) => a + b, 0)} failures`);
   for (const [name, n] of failures) console.log(`  ${name}: ${n}`);
-  if (unsupported.size > 0) console.log(`not supported: ${[...unsupported].map((name) => name.split(" ")[0]).join(" ")}`);
+  if (unsupported.size > 0)
+    console.log(`not supported: ${[...unsupported].map((name) => name.split(" ")[0]).join(" ")}`);
   if (process.argv.includes("--verbose")) console.log(`not generated: ${[...notGenerated].join(", ")}`);
 }

@@ -24,7 +24,8 @@ export const FEATURES =
 const nodeWasm: HostWasm = {
   createMemory: (pages) => new WebAssembly.Memory({ initial: pages, maximum: pages }),
   instantiate: (bytes, imports: WasmImports) =>
-    new WebAssembly.Instance(new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>), imports as WebAssembly.Imports).exports,
+    new WebAssembly.Instance(new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>), imports as WebAssembly.Imports)
+      .exports,
   loadModule: (name) => readFileSync(path.join(import.meta.dirname, `../../dist/${name}.wasm`)),
 };
 
@@ -66,7 +67,8 @@ export class FolioCpu {
   #codeBytes(address: number, bytes: Uint8Array | number, length: number): void {
     for (let i = 0; i < length; i++) {
       const at = address - CODE_BASE + i;
-      this.#phys.u8[(this.#code[at >> 12] as number) + (at & 4095)] = typeof bytes === "number" ? bytes : (bytes[i] as number);
+      this.#phys.u8[(this.#code[at >> 12] as number) + (at & 4095)] =
+        typeof bytes === "number" ? bytes : (bytes[i] as number);
     }
     for (const page of new Set([address, address + length - 1].map((at) => (at - CODE_BASE) >> 12))) {
       this.#phys.noteWrite((this.#code[page] as number) / PAGE);

@@ -147,8 +147,9 @@ function toMmx(name: string): Lifter {
     // CVTPS2PI reads two elements: the upper half must not raise what they would.
     const from = source(x, 1);
     const value = x.op(`h_${name}`, name.includes("Ps") ? x.op("unpackLo64", from, x.op("vZero")) : from);
-    floatTrap(x);
+    // The processor has entered MMX state when it raises #XM.
     enterMmx(x);
+    floatTrap(x);
     setLanes(x, [value]);
   };
 }
@@ -167,8 +168,8 @@ function fromMmx(double: boolean): Lifter {
     }
     // The two upper elements are 0, which converts without exceptions.
     const result = x.op("h_fCvtDq2Ps", x.op("unpackLo64", value, x.op("vZero")));
-    floatTrap(x);
     if (mmx) enterMmx(x);
+    floatTrap(x);
     x.b.setSlot(x.vec(to), 8, result);
   };
 }

@@ -328,4 +328,4 @@ for (const [name, op] of Object.entries(CANCELLING)) packedIntLifters[name] = ca
 /** Every VEX form does on its lanes what the legacy form does. */
 for (const [name, lifter] of Object.entries(packedIntLifters)) packedIntLifters[`v${name}`] = lifter;
 /** PSHUFW is PSHUFLW on an MMX register; it has no VEX form. */
-packedIntLifters["pshufw"] = shuffle("shufLW");
+packedIntLifters.pshufw = shuffle("shufLW");

@@ -212,11 +212,12 @@ function maskMove(x: Lift): void {
   const { addressSize, segment } = x.insn;
   const rdi = x.gpr(RDI);
   const address = stringAddress(x, addressSize === 2 ? x.op("zext16", rdi) : rdi, segment);
+  // The processor has entered MMX state when the store faults.
+  if (mmx) enterMmx(x);
   // Bytes that are not chosen are written back as they are; the page must be writable even if none is.
   const size = mmx ? 8 : 16;
   const old = x.load(address, size, true);
   x.store(address, size, x.op("vBlendBytes", old, source(x, 0), source(x, 1)));
-  if (mmx) enterMmx(x);
 }
 
 export const vectorMoveLifters: LifterTable = {

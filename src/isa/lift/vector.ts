@@ -75,6 +75,11 @@ export function source(x: Lift, index: number, lane = 0): Value {
   return x.vec(operand.reg, XMM_BYTES * lane);
 }
 
+/** Operand `index` as 16 bytes that need no alignment in memory. */
+export function unalignedSource(x: Lift, index: number): Value {
+  return x.isMem(index) ? x.load(x.address(), XMM_BYTES) : source(x, index);
+}
+
 /** The low `size` bytes of operand `index` as a scalar: a slot that f32, f64, i32 and i64 operations can read. */
 export function scalar(x: Lift, index: number, size: 4 | 8): Value {
   const operand = x.operand(index);
