@@ -105,9 +105,7 @@ function topSound(h: Heap): boolean {
   const end = h.par(h.parAt.sbrkBase) + h.systemMem(main);
   const inPlace = !h.contiguous(main) || top + size === end;
   if ((bits & IS_MMAPPED) === 0 && size >= h.minSize && (bits & PREV_INUSE) !== 0 && inPlace) return true;
-  h.held = main;
   h.printerr("malloc: top chunk is corrupt", top);
-  h.held = 0;
   const brk = sbrk(h, 0);
   const misaligned = (brk + h.header) & h.mask;
   const lead = misaligned > 0 ? h.alignment - misaligned : 0;
@@ -126,20 +124,29 @@ function topSound(h: Heap): boolean {
 
 /** malloc_check. */
 export function mallocCheck(h: Heap, bytes: number): number {
+  h.lock(h.main);
   const mem = topSound(h) ? intMalloc(h, h.main, bytes + 1) : 0;
+  h.unlock();
   return instrument(h, mem, bytes);
 }
 
 /** free_check. */
 export function freeCheck(h: Heap, mem: number): void {
   if (mem === 0) return;
+  h.lock(h.main);
   if (claim(h, mem) < 0) {
+    h.unlock();
     h.printerr("free(): invalid pointer", mem);
     return;
   }
   const p = mem - h.header;
-  if ((h.bits(p) & IS_MMAPPED) !== 0) munmapChunk(h, p);
-  else intFree(h, h.main, p, true);
+  if ((h.bits(p) & IS_MMAPPED) !== 0) {
+    h.unlock();
+    munmapChunk(h, p);
+    return;
+  }
+  intFree(h, h.main, p, true);
+  h.unlock();
 }
 
 /** realloc_check. */
@@ -150,7 +157,9 @@ export function reallocCheck(h: Heap, oldMem: number, bytes: number): number {
     freeCheck(h, oldMem);
     return 0;
   }
+  h.lock(h.main);
   const magic = claim(h, oldMem);
+  h.unlock();
   if (magic < 0) {
     h.printerr("realloc(): invalid pointer", oldMem);
     return mallocCheck(h, bytes);
@@ -158,6 +167,7 @@ export function reallocCheck(h: Heap, oldMem: number, bytes: number): number {
   const p = oldMem - h.header;
   const oldSize = h.chunkSize(p);
   const nb = checkedRequest2size(h, bytes + 1);
+  h.lock(h.main);
   let mem = 0;
   if (nb < 0) h.guest.setErrno(ENOMEM);
   else if ((h.bits(p) & IS_MMAPPED) !== 0) {
@@ -173,6 +183,7 @@ export function reallocCheck(h: Heap, oldMem: number, bytes: number): number {
     }
   } else if (topSound(h)) mem = intRealloc(h, h.main, p, oldSize, nb);
   if (mem === 0) m.setByte(magic, m.byte(magic) ^ 0xff);
+  h.unlock();
   return instrument(h, mem, bytes);
 }
 
@@ -192,7 +203,9 @@ export function memalignCheck(h: Heap, wanted: number, bytes: number): number {
     }
   }
   alignment = powerOf2(h, alignment);
+  h.lock(h.main);
   const mem = topSound(h) ? intMemalign(h, h.main, alignment, bytes + 1) : 0;
+  h.unlock();
   return instrument(h, mem, bytes);
 }
 

@@ -25,9 +25,9 @@ function ensureInit(h: Heap): boolean {
 
 /** Takes the lock of the arena for the time of `work`, so that messages and retries know it is held. */
 function locked(h: Heap, av: number, work: () => number): number {
-  h.held = av;
+  if (av !== 0) h.lock(av);
   const result = work();
-  h.held = 0;
+  h.unlock();
   return result;
 }
 
@@ -36,9 +36,9 @@ function fromArena(h: Heap, bytes: number, work: (av: number) => number): number
   const single = h.version.singleThread && h.guest.singleThreaded();
   let av = arenaGet(h, bytes, false);
   if (av === 0 && h.version.arenas === "trylock") return 0;
-  h.held = av;
+  if (av !== 0) h.lock(av);
   let mem = work(av);
-  h.held = 0;
+  h.unlock();
   if (mem === 0 && av !== 0 && !single) {
     av = arenaRetry(h, av, bytes);
     if (av !== 0 || h.version.arenas === "limited") mem = locked(h, av, () => work(av));
@@ -86,9 +86,9 @@ export function free(h: Heap, mem: number): void {
   }
   if (tc !== null) tcacheInit(h);
   const av = h.arenaForChunk(p);
-  h.held = av;
+  h.lock(av);
   intFree(h, av, p, false);
-  h.held = 0;
+  h.unlock();
 }
 
 /** __libc_free of 2.43: the tcache comes before every test but alignment. */
@@ -105,9 +105,9 @@ function freeLazy(h: Heap, mem: number, p: number): void {
     return;
   }
   const av = h.arenaForChunk(p);
-  h.held = av;
+  h.lock(av);
   intFreeChunk(h, av, p, size, false);
-  h.held = 0;
+  h.unlock();
 }
 
 export function realloc(h: Heap, oldMem: number, bytes: number): number {

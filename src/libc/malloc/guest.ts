@@ -65,9 +65,9 @@ export interface MallocGuest {
 /**
  * How glibc prints a message. `detected`: a whole `*** glibc detected *** …` line, to /dev/tty unless LIBC_FATAL_STDERR_ says
  * otherwise; `plain`: the text and a newline, to the same place (2.27+: to descriptor 2); `assert`: one line to standard error;
- * `none`: nothing is printed.
+ * `bare`: the text without a newline, to standard error (libc_malloc_debug); `none`: nothing is printed.
  */
-export type MessageStyle = "detected" | "plain" | "assert" | "none";
+export type MessageStyle = "detected" | "plain" | "assert" | "bare" | "none";
 
 /** The call ended in abort(3): what has to be printed before SIGABRT. */
 export interface MallocAbort {
@@ -84,7 +84,13 @@ export interface MallocFault {
   readonly kind: "fault";
 }
 
-export type MallocExit = MallocAbort | MallocFault;
+/** The lock at `lock` is held: the thread waits for it (for good, if it holds it itself) and makes the call again. */
+export interface MallocBlocked {
+  readonly kind: "blocked";
+  readonly lock: number;
+}
+
+export type MallocExit = MallocAbort | MallocFault | MallocBlocked;
 
 /** Offsets from the thread pointer of malloc's thread-local variables. */
 export interface MallocTls {

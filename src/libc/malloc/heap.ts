@@ -355,6 +355,17 @@ export class Heap extends Geometry {
     return Math.floor(value / PAGE) * PAGE;
   }
 
+  /** mutex_lock of an arena: free but after an abort that happened under it, or if the guest was stopped inside malloc. */
+  lock(av: number): void {
+    const mutex = av + this.state.mutex;
+    if (this.m.int(mutex) !== 0) this.m.block(mutex);
+    this.held = av;
+  }
+
+  unlock(): void {
+    this.held = 0;
+  }
+
   /** malloc_printerr. Returns only where the version and check_action let the program go on. */
   printerr(text: string, pointer: number): void {
     reportCorruption(this, text, pointer);

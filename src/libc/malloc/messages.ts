@@ -8,7 +8,7 @@ import type { Heap } from "./heap.ts";
 export function reportCorruption(heap: Heap, text: string, pointer: number, action = -1): void {
   const { m, at } = heap;
   if (heap.version.messages.report === "plain") {
-    m.abort({ kind: "abort", style: "plain", text, backtrace: false });
+    m.abort({ kind: "abort", style: heap.debugLibrary ? "bare" : "plain", text, backtrace: false });
   }
   const v = action < 0 ? m.int(at.checkAction) : action;
   const style = (v & 5) === 5 ? "plain" : (v & 1) !== 0 ? "detected" : "none";

@@ -27,7 +27,7 @@ export interface PtmallocOptions {
 /**
  * One process's malloc of one glibc version. All state is in guest memory, so one object may be made anew at any time. Every entry runs
  * to its end at once; it returns its result, or DID_NOT_RETURN with `exit` set: the program has to abort, or an access
- * faulted (memory is as before, and the same call may be made again once the fault is dealt with: see MallocMemory).
+ * faulted or a lock is held (memory is as before, and the same call may be made again later: see MallocMemory).
  */
 export class Ptmalloc {
   readonly heap: Heap;
@@ -204,7 +204,7 @@ export class Ptmalloc {
       return result;
     } catch (thrown) {
       const exit = thrown as MallocExit;
-      if (exit.kind === "fault") m.rollback();
+      if (exit.kind === "fault" || exit.kind === "blocked") m.rollback();
       else if (exit.kind === "abort") m.commit();
       else throw thrown;
       this.exit = exit;
