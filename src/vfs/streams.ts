@@ -13,22 +13,27 @@ export class StreamInode extends Inode {
   readonly stdio: HostStdio;
   readonly hostFd: number;
   readonly terminal: Terminal | undefined;
+  /** As the host told it last. */
+  #stat: HostStat;
 
   constructor(sb: SuperBlock, stdio: HostStdio, hostFd: number, stat: HostStat) {
     super(sb, stat.mode, stat);
     this.stdio = stdio;
     this.hostFd = hostFd;
+    this.#stat = stat;
     if (stdio.isTerminal(hostFd)) this.terminal = new Terminal(() => stdio.windowSize(hostFd));
   }
 
   /** The host's view now: a file that stdout is redirected to grows. */
   override getattr(): Kstat {
     const stat = this.stdio.stat(this.hostFd);
-    return typeof stat === "number" ? super.getattr() : { ...super.getattr(), ...stat, mode: this.mode };
+    if (typeof stat !== "number") this.#stat = stat;
+    return { ...super.getattr(), ...this.#stat, mode: this.mode };
   }
 
   override get size(): number {
-    return this.getattr().size;
+    const stat = this.stdio.stat(this.hostFd);
+    return typeof stat === "number" ? 0 : stat.size;
   }
 
   override open(dentry: Dentry, flags: number): File {
