@@ -298,6 +298,8 @@ function cosKernel(): void {
   f.mulV(T.exp, T.hi, T.lo);
   f.toFixed();
   f.poly(COS, 17, true);
+  // truncated products leave the sum above the cosine: keep it from looking like a tie when it is just below one
+  if (T.hi !== TOP_BIT && V.lo > 4) V.lo -= 4;
 }
 
 /** R = sin (turn 0) or cos (turn 1) of the reduced A. */
