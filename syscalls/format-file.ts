@@ -1,7 +1,22 @@
 /** strace 6.1's texts of the file calls' flags and structs (xlat tables in the order in which strace prints them). */
 import type { Abi } from "../src/abi/abi.ts";
 import * as F from "../src/abi/fcntl.ts";
-import { majorOf, minorOf, OLD_STAT_I386, S_IFMT, STAT, STAT64_I386, STATX } from "../src/abi/stat.ts";
+import {
+  majorOf,
+  minorOf,
+  OLD_STAT_I386,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+  STAT,
+  STAT64_I386,
+  STATX,
+} from "../src/abi/stat.ts";
 import { modeText } from "./codecs.ts";
 import type { CallView } from "./define.ts";
 import { flagsText, type NameTable, peek } from "./strace-text.ts";
@@ -99,13 +114,13 @@ export const SEEK_NAMES: NameTable = [
 ];
 
 const FILE_TYPES: Readonly<Record<number, string>> = {
-  26411: "S_IFSOCK",
-  21609: "S_IFLNK",
-  16807: "S_IFREG",
-  14406: "S_IFBLK",
-  9604: "S_IFDIR",
-  4802: "S_IFCHR",
-  2401: "S_IFIFO",
+  [S_IFSOCK]: "S_IFSOCK",
+  [S_IFLNK]: "S_IFLNK",
+  [S_IFREG]: "S_IFREG",
+  [S_IFBLK]: "S_IFBLK",
+  [S_IFDIR]: "S_IFDIR",
+  [S_IFCHR]: "S_IFCHR",
+  [S_IFIFO]: "S_IFIFO",
 };
 
 /** A mode with its file type: `S_IFREG|0644` (strace print_symbolic_mode_t). */

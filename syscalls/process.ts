@@ -386,7 +386,7 @@ export function userDescText(address: number, call: CallView, entryOnly = false)
   const pad = (value: number, digits: number) => `0x${value.toString(16).padStart(digits, "0")}`;
   const long = call.abi === "amd64" ? `, lm=${bit(7)}` : "";
   return (
-    `{entry_number=${entry}, base_addr=${pad(from.u32(4), 8)}, limit=${pad(from.u32(8), 6)}, seg_32bit=${bit(0)}, ` +
+    `{entry_number=${entry}, base_addr=${pad(from.u32(4), 1)}, limit=${pad(from.u32(8), 6)}, seg_32bit=${bit(0)}, ` +
     `contents=${bit(1, 3)}, read_exec_only=${bit(3)}, limit_in_pages=${bit(4)}, seg_not_present=${bit(5)}, useable=${bit(6)}${long}}`
   );
 }

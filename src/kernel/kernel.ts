@@ -19,6 +19,7 @@ import type { SigInfo } from "./siginfo.ts";
 import { type SpawnRequest, spawn } from "./spawn.ts";
 import type { SyscallTables } from "./syscall-entry.ts";
 import type { Task } from "./task.ts";
+import { segmentBase } from "./task-tls.ts";
 import type { ThreadGroup } from "./thread-group.ts";
 import { TimerQueue } from "./timers.ts";
 
@@ -82,6 +83,7 @@ export class Kernel {
     this.memorySystem = init.memorySystem ?? new MemorySystem(init.physical, init.generation);
     this.vdso = new VdsoPages(init.physical, init.generation);
     this.scheduler = new Scheduler(this);
+    init.cpu.segmentBase = (selector) => (this.current === undefined ? 0 : segmentBase(this.current, selector));
   }
 
   addTask(task: Task): void {

@@ -8,7 +8,7 @@ import { prepareUserMode } from "./signal-delivery.ts";
 import { enterSyscall } from "./syscall-entry.ts";
 import type { Task } from "./task.ts";
 import { raiseException } from "./task-faults.ts";
-import { loadTls } from "./task-tls.ts";
+import { loadTls, segmentBase } from "./task-tls.ts";
 
 /** Why `run` came back. */
 export type RunEnd = "exited" | "stopped" | "instruction-limit" | "deadlock";
@@ -138,6 +138,7 @@ export class Scheduler {
     if (task.saved !== undefined) cpu.state.restore(task.saved);
     task.saved = undefined;
     cpu.activate(task.mm);
+    cpu.segmentBase = (selector) => segmentBase(task, selector);
     loadTls(task);
   }
 

@@ -13,7 +13,7 @@ import { siginfoText } from "../../../syscalls/siginfo-text.ts";
 import { quote } from "../../../syscalls/strace-text.ts";
 import { signalText } from "../../../syscalls/struct-text.ts";
 import type { Abi } from "../../abi/abi.ts";
-import { ERRNO_TEXTS, ERRNO_NAMES } from "../../abi/errno.ts";
+import { ERRNO_NAMES, ERRNO_TEXTS } from "../../abi/errno.ts";
 import { SIGKILL } from "../../abi/signal.ts";
 import { syscallName } from "../../abi/unistd.ts";
 import { bytesOf } from "../../host/text.ts";
@@ -61,7 +61,6 @@ export class Strace implements Observer<Task, SigInfo> {
   readonly #hidden = new Set<Task>();
   /** Tasks that have not ended, to know when lines need a pid. */
   readonly #alive = new Set<Task>();
-  readonly #abiShown = new Map<Task, Abi>();
 
   constructor(options: StraceOptions) {
     this.#sink = options.sink;
@@ -130,22 +129,11 @@ export class Strace implements Observer<Task, SigInfo> {
       this.#open.delete(task);
       this.#finish(task, call, call.event, 0);
     }
-    this.#noteMode(task);
-  }
-
-  /** strace says so when a tracee changes between 64 and 32 bits. */
-  #noteMode(task: Task): void {
-    const known = this.#abiShown.get(task) ?? "amd64";
-    this.#abiShown.set(task, task.programAbi);
-    if (known === task.programAbi || task.kernel.generation.kernelBits === 32) return;
-    const bits = task.programAbi === "i386" ? "32" : "64";
-    this.#write(task, `[ Process PID=${task.tid} runs in ${bits} bit mode. ]`);
   }
 
   clone(parent: Task, child: Task): void {
     this.#alive.add(parent);
     this.#alive.add(child);
-    this.#abiShown.set(child, child.programAbi);
   }
 
   exit(task: Task, status: number): void {
@@ -160,7 +148,6 @@ export class Strace implements Observer<Task, SigInfo> {
     if (signal === 0) this.#write(task, `+++ exited with ${(status >> 8) & 0xff} +++`);
     else this.#write(task, `+++ killed by ${signalText(signal)}${status & 0x80 ? " (core dumped)" : ""} +++`);
     this.#alive.delete(task);
-    this.#abiShown.delete(task);
   }
 
   /** Writes a line of `task`; calls of other tasks that are in progress are shown as unfinished first. */

@@ -76,9 +76,9 @@ function smapsValues(stats: PageStats): Readonly<Record<string, number>> {
   };
 }
 
-/** `Rss:                   4 kB`; Private_Hugetlb has one column less in its format. */
+/** `Rss:                   4 kB`. */
 function smapsLine(key: string, value: number): string {
-  return `${`${key}:`.padEnd(16)}${String(value).padStart(key === "Private_Hugetlb" ? 7 : 8)} kB\n`;
+  return `${`${key}:`.padEnd(16)}${String(value).padStart(8)} kB\n`;
 }
 
 function smapsTail(mm: AddressSpace, flags: string): string {
