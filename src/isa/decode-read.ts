@@ -21,6 +21,7 @@ export function readOperand(
   opcode: number,
 ): number {
   let width = (recipe >> 8) & 0xff;
+  // In the order of frequency, as the cases are compared one by one until the function is compiled.
   switch (recipe & 0xff) {
     case Recipe.gprRm:
       if (out.mod !== 3) {
@@ -35,6 +36,27 @@ export function readOperand(
     case Recipe.gprOpcode:
       general(operand, width, rexB | (opcode & 7), out);
       return p;
+    case Recipe.imm:
+      return immediate(bytes, p, limit, operand, width, out);
+    case Recipe.imm2:
+      if (p >= limit) return limit + 1;
+      out.imm2 = bytes[p++];
+      operand.kind = OperandKind.imm2;
+      operand.size = 1;
+      return p;
+    case Recipe.immSigned: {
+      // At most 32 bits are in the instruction, except in B8–BF.
+      const size = width < Width.dynamic ? out.operandSize : operandWidth(width, out);
+      const encoded = width === 1 ? 1 : width === Width.v ? size : size === 2 ? 2 : 4;
+      operand.kind = OperandKind.imm;
+      operand.size = width === 1 || width === Width.v ? size : out.operandSize;
+      return signed(bytes, p, limit, encoded, out);
+    }
+    case Recipe.rel:
+      width = width === 1 ? 1 : out.operandSize === 2 ? 2 : 4;
+      operand.kind = OperandKind.rel;
+      operand.size = width;
+      return signed(bytes, p, limit, width, out);
     case Recipe.gprVvvv:
       general(operand, width, out.vvvv, out);
       return p;
@@ -79,27 +101,6 @@ export function readOperand(
       operand.size = width;
       operand.reg = out.reg & 7;
       return p;
-    case Recipe.imm:
-      return immediate(bytes, p, limit, operand, width, out);
-    case Recipe.imm2:
-      if (p >= limit) return limit + 1;
-      out.imm2 = bytes[p++];
-      operand.kind = OperandKind.imm2;
-      operand.size = 1;
-      return p;
-    case Recipe.immSigned: {
-      // At most 32 bits are in the instruction, except in B8–BF.
-      const size = width < Width.dynamic ? out.operandSize : operandWidth(width, out);
-      const encoded = width === 1 ? 1 : width === Width.v ? size : size === 2 ? 2 : 4;
-      operand.kind = OperandKind.imm;
-      operand.size = width === 1 || width === Width.v ? size : out.operandSize;
-      return signed(bytes, p, limit, encoded, out);
-    }
-    case Recipe.rel:
-      width = width === 1 ? 1 : out.operandSize === 2 ? 2 : 4;
-      operand.kind = OperandKind.rel;
-      operand.size = width;
-      return signed(bytes, p, limit, width, out);
     case Recipe.seg:
       operand.kind = OperandKind.seg;
       operand.size = 2;

@@ -27,7 +27,6 @@ export const MAP_0F: readonly Row[] = [
   ["0F 07", "sysret", "", "base", "cpl0"],
   ["0F 08", "invd", "", "base", "cpl0"],
   ["0F 09", "wbinvd", "", "base", "cpl0"],
-  ["F3 0F 09", "wbnoinvd", "", "base", "cpl0 older:wbinvd"],
   ["0F 0B", "ud2", "", "base"],
   ["0F 0D /0", "prefetch", "M0", "prefetchw"],
   ["0F 0D /1", "prefetchw", "M0", "prefetchw"],
