@@ -50,6 +50,17 @@ import {
   unlink,
   unlinkat,
 } from "./directory.ts";
+import {
+  epollCreate,
+  epollCreate1,
+  epollCtl,
+  epollPwait,
+  epollPwait2,
+  epollWait,
+  eventfd,
+  eventfd2,
+  memfdCreate,
+} from "./epoll.ts";
 import { fcntl, flock } from "./fcntl.ts";
 import {
   close,
@@ -108,6 +119,7 @@ import {
   remapFilePages,
 } from "./memory.ts";
 import { pipe, pipe2 } from "./pipe.ts";
+import { poll, ppoll, pselect6, select } from "./poll.ts";
 import { archPrctl, getThreadArea, ioperm, iopl, modifyLdt, personality, prctl, setThreadArea } from "./prctl.ts";
 import { clone3, cloneAmd64, execve, exit, exitGroup, fork, setTidAddress, vfork, wait4, waitid } from "./process.ts";
 import {
@@ -163,6 +175,21 @@ import {
   timerGettimeNative,
   timerSettimeNative,
 } from "./timers.ts";
+import { copyFileRange, sendfile, splice } from "./transfer.ts";
+import {
+  fgetxattr,
+  flistxattr,
+  fremovexattr,
+  fsetxattr,
+  getxattr,
+  lgetxattr,
+  listxattr,
+  llistxattr,
+  lremovexattr,
+  lsetxattr,
+  removexattr,
+  setxattr,
+} from "./xattr.ts";
 
 export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [0, read],
@@ -172,6 +199,7 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [4, stat],
   [5, fstat],
   [6, lstat],
+  [7, poll],
   [8, lseek],
   [9, mmap],
   [10, mprotect],
@@ -187,6 +215,7 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [20, writev],
   [21, access],
   [22, pipe],
+  [23, select],
   [24, schedYield],
   [25, mremap],
   [26, msync],
@@ -200,6 +229,7 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [37, alarm],
   [38, setitimer],
   [39, getpid],
+  [40, sendfile],
   [56, cloneAmd64],
   [57, fork],
   [58, vfork],
@@ -299,6 +329,18 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [173, ioperm],
   [186, gettid],
   [187, readahead],
+  [188, setxattr],
+  [189, lsetxattr],
+  [190, fsetxattr],
+  [191, getxattr],
+  [192, lgetxattr],
+  [193, fgetxattr],
+  [194, listxattr],
+  [195, llistxattr],
+  [196, flistxattr],
+  [197, removexattr],
+  [198, lremovexattr],
+  [199, fremovexattr],
   [200, tkill],
   [201, time],
   [202, futex],
@@ -306,6 +348,7 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [204, schedGetaffinity],
   [205, setThreadArea],
   [211, getThreadArea],
+  [213, epollCreate],
   [216, remapFilePages],
   [217, getdents64],
   [218, setTidAddress],
@@ -321,6 +364,8 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [229, clockGetres],
   [230, clockNanosleep],
   [231, exitGroup],
+  [232, epollWait],
+  [233, epollCtl],
   [234, tgkill],
   [235, utimes],
   [247, waitid],
@@ -338,11 +383,18 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [267, readlinkat],
   [268, fchmodat],
   [269, faccessat],
+  [270, pselect6],
+  [271, ppoll],
   [273, setRobustList],
   [274, getRobustList],
+  [275, splice],
   [277, syncFileRange],
   [280, utimensat],
+  [281, epollPwait],
+  [284, eventfd],
   [285, fallocate],
+  [290, eventfd2],
+  [291, epollCreate1],
   [292, dup3],
   [293, pipe2],
   [295, preadv],
@@ -354,8 +406,10 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [315, schedGetattr],
   [316, renameat2],
   [318, getrandom],
+  [319, memfdCreate],
   [324, membarrier],
   [325, mlock2],
+  [326, copyFileRange],
   [327, preadv2],
   [328, pwritev2],
   [332, statx],
@@ -364,5 +418,6 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [436, closeRange],
   [437, openat2],
   [439, faccessat2],
+  [441, epollPwait2],
   [452, fchmodat2],
 ]);
