@@ -2,6 +2,8 @@
 import { W } from "../../wasm/opcodes.ts";
 import type { Emit, Emitter, EmitterTable } from "./emitter.ts";
 
+const GENERAL_PROTECTION = 13;
+
 /** The linear address (argument 0 plus displacement 1) in a scratch local. */
 export function linearAddress(e: Emit): number {
   const address = e.scratch("i64", 7);
@@ -60,6 +62,17 @@ export const memoryEmitters: EmitterTable = {
     e.trapIf(1, 2);
   },
   trap: (e) => e.trap(0, 1),
+  trapNonCanonical: (e) => {
+    const address = e.local(0);
+    e.c.get(address);
+    e.c.i64Const(16);
+    e.c.op(W.i64_shl);
+    e.c.i64Const(16);
+    e.c.op(W.i64_shr_s);
+    e.c.get(address);
+    e.c.op(W.i64_ne);
+    e.trapIfConst(GENERAL_PROTECTION);
+  },
 };
 
 for (const forWrite of [false, true]) {

@@ -68,6 +68,8 @@ op("leave", "imm imm imm imm", ENDS);
 /** Raises the exception `vector` with `errorCode` at this instruction if the condition holds. */
 op("trapIf", "i32 imm imm", MAY_EXIT);
 op("trap", "imm imm", ENDS);
+/** #GP(0) unless the address is canonical: bits 63:47 all alike. */
+op("trapNonCanonical", "i64", MAY_EXIT);
 
 // Moves.
 op("mov64", "i64 > i64");

@@ -168,11 +168,15 @@ function compareExchange(x: Lift): void {
   const equal = x.sized("eq", size, a, b);
   const stored = x.sized("select", size, x.read(1), old, equal);
   x.flagsSub(size, accumulator, old, difference);
-  x.write(0, stored);
-  if (size === 4) {
-    // EAX is written, and its upper half cleared, only on failure.
-    x.setGpr(RAX, 8, x.op("select64", accumulator, x.op("zext32", old), equal));
-  } else x.setGpr(RAX, size, x.sized("select", size, accumulator, old, equal));
+  const to = x.operand(0);
+  const accumulatorIsTarget = to.kind === OperandKind.gpr && to.reg === RAX;
+  // EAX, or a 32-bit register destination, is written (and its upper half cleared) only if its value changes hands.
+  if (to.kind === OperandKind.gpr && size === 4) {
+    x.setGpr(to.reg, 8, x.op("select64", x.op("zext32", x.read(1)), x.gpr(to.reg), equal));
+  } else x.write(0, stored);
+  if (accumulatorIsTarget) return;
+  if (size === 4) x.setGpr(RAX, 8, x.op("select64", accumulator, x.op("zext32", old), equal));
+  else x.setGpr(RAX, size, x.sized("select", size, accumulator, old, equal));
 }
 
 /** ZF = equal; the other flags stay. */

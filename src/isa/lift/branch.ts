@@ -14,11 +14,17 @@ const LEAVE_EXCEPTION = 20;
 const GENERAL_PROTECTION = 13;
 const INVALID_OPCODE = 6;
 
+/** A near branch to an address that is not canonical raises #GP(0) at the branch itself (SDM volume 2, CALL, JMP, RET). */
+function canonical(x: Lift, target: Value): Value {
+  x.op("trapNonCanonical", target);
+  return target;
+}
+
 /** Target of an indirect near branch, cut to the operand size. */
 function indirect(x: Lift): Value {
   const value = x.read(0);
   const size = x.insn.operandSize;
-  if (size === 8) return value;
+  if (size === 8) return canonical(x, value);
   return size === 4 ? x.op("zext32", value) : x.op("zext32", x.zeroExtend(value, 2));
 }
 
@@ -35,7 +41,7 @@ function ret(x: Lift): void {
   const value = x.load(stackAt(x, 0), size);
   const drop = x.operand(0).kind === OperandKind.imm ? x.insn.immLo & 0xffff : 0;
   adjustStack(x, size + drop);
-  x.jumpTo(size === 8 ? value : x.op("zext32", value));
+  x.jumpTo(size === 8 ? canonical(x, value) : x.op("zext32", value));
 }
 
 function jcc(code: number): Lifter {
@@ -124,7 +130,14 @@ for (const name of "ins outs in out hlt cli sti lldt ltr lgdt lidt lmsw invlpg c
 /** No effect on the state of a user-mode program. */
 for (const name of (
   "nop pause endbr32 endbr64 rdssp prefetch prefetchw prefetchwt1 prefetchnta prefetcht0 prefetcht1 prefetcht2 " +
-  "lfence mfence sfence clflush clflushopt clwb"
+  "lfence mfence sfence"
 ).split(" ")) {
   branchLifters[name] = () => {};
+}
+
+/** Cache line instructions are permitted where a byte may be read (SDM, CLFLUSH). */
+for (const name of ["clflush", "clflushopt", "clwb"]) {
+  branchLifters[name] = (x) => {
+    x.load(x.address(), 1);
+  };
 }

@@ -126,15 +126,18 @@ function leaveFrame(x: Lift): void {
 function enterFrame(x: Lift): void {
   const size = x.insn.operandSize;
   const level = x.insn.imm2 & 31;
-  const bytes = size * (level + (level > 0 ? 1 : 1));
+  const bytes = size * (level + 1);
+  const allocated = x.insn.immLo & 0xffff;
   x.op("probeWrite", x.gpr(RSP), -bytes, bytes);
+  // The processor checks that the new top of the stack can be written.
+  x.op("probeWrite", x.gpr(RSP), -bytes - allocated, 1);
   const frame = stackPointerPlus(x, -size);
   const outer: Value[] = [];
   for (let i = 1; i < level; i++) outer.push(x.load({ slot: x.gpr(RBP), disp: -size * i }, size));
   x.store(stackAt(x, -size), size, x.gpr(RBP));
   for (const [i, value] of outer.entries()) x.store(stackAt(x, -size * (i + 2)), size, value);
   if (level > 0) x.store(stackAt(x, -size * (level + 1)), size, frame);
-  adjustStack(x, -bytes - (x.insn.immLo & 0xffff));
+  adjustStack(x, -bytes - allocated);
   x.setGpr(RBP, size, frame);
 }
 
@@ -204,7 +207,8 @@ export const moveLifters: LifterTable = {
     x.write(0, oldB);
     x.write(1, oldA);
   },
-  bswap: (x) => x.write(0, x.sized("bswap", x.operand(0).size, x.read(0))),
+  // 16-bit operands are undefined; the processors give 0.
+  bswap: (x) => x.write(0, x.operand(0).size === 2 ? x.const(0) : x.sized("bswap", x.operand(0).size, x.read(0))),
   movbe: (x) => {
     const size = x.operand(0).size;
     const value = x.read(1);

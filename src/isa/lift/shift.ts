@@ -241,7 +241,8 @@ function bitScan(forward: boolean) {
     if (!forward) index = x.sized("xor", size, index, x.const(size === 8 ? 63 : 31));
     const zero = x.sized("eqz", size, source);
     x.flagsLogic(size, size === 2 ? source : x.op(size === 8 ? "mov64" : "mov32", source));
-    x.write(0, x.sized("select", size, x.read(0), index, zero));
+    if (size === 4) x.setGpr(x.operand(0).reg, 8, x.op("select64", x.read(0), x.op("zext32", index), zero));
+    else x.write(0, x.sized("select", size, x.read(0), index, zero));
   };
 }
 
@@ -280,8 +281,10 @@ export const shiftLifters: LifterTable = {
   lzcnt: countZeros(false),
   popcnt: (x) => {
     const size = x.operand(0).size;
-    const count = x.sized("popcnt", size, x.readZ(1));
-    x.setFlagWords(size === 8 ? count : x.op("sext32to64", count), x.const(0));
-    x.write(0, count);
+    const source = x.readZ(1);
+    const zero = x.sized("eqz", size, source);
+    // All flags but ZF are cleared: the result word 1 has odd parity, 0 needs a correction.
+    x.setFlagWords(x.op("xor64", zero, x.const(1)), x.op("shl32", zero, x.const(16)));
+    x.write(0, x.sized("popcnt", size, source));
   },
 };
