@@ -162,6 +162,7 @@ export const HELPERS = {
   x87Fsincos: { params: [], result: "i32" },
   x87Fsqrt: { params: [], result: "i32" },
   x87FstSt: { params: ["i32", "i32"], result: "i32" },
+  x87FstpNce: { params: ["i32"], result: "i32" },
   x87Fxam: { params: [], result: "i32" },
   x87Fxch: { params: ["i32"], result: "i32" },
   x87Fxtract: { params: [], result: "i32" },

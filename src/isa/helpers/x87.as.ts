@@ -219,6 +219,15 @@ export function x87FstSt(i: u32, pop: u32): i32 {
   return 0;
 }
 
+/** The alias D9 D8+i of FSTP ST(i): without a stack underflow, an empty ST(0) is only popped (AMD APM vol. 3, A.1.3). */
+export function x87FstpNce(i: u32): i32 {
+  if (x.waiting()) return x.MF;
+  if (!x.isEmpty(0)) x.writeRaw(i, x.rawSig(0), x.rawSe(0));
+  x.raise(0, 0);
+  x.pop(1);
+  return 0;
+}
+
 /** FXCH ST(i). */
 export function x87Fxch(i: u32): i32 {
   if (x.waiting()) return x.MF;

@@ -150,11 +150,12 @@ function storeWith(x: Lift, pops: number, compute: () => Value, high?: string): 
   const value = compute();
   const upper = high === undefined ? 0 : x.op(high);
   const where = pointers(x);
-  x.op("jumpOutIf", x.op("h_x87StoreSkipped", ...where), x.nextLo, x.nextHi, 0, 0);
   const address = x.address();
+  // a page fault comes before the exception, even where that suppresses the store
+  x.op("probeWrite", address.slot, address.disp, high === undefined ? x.operand(0).size : 10);
+  x.op("jumpOutIf", x.op("h_x87StoreSkipped", ...where), x.nextLo, x.nextHi, 0, 0);
   if (high === undefined) x.store(address, x.operand(0).size, value);
   else {
-    x.op("probeWrite", address.slot, address.disp, 10);
     x.store(address, 8, value);
     x.store(address, 2, upper, 8);
   }
@@ -265,7 +266,7 @@ export const x87Lifters: LifterTable = {
   fbld,
   fst: fst(0),
   fstp: fst(1),
-  fstpnce: fst(1),
+  fstpnce: onRegister("x87FstpNce", 0),
   fist: fist(0, 0),
   fistp: fist(0, 1),
   fisttp: fist(1, 1),
@@ -295,6 +296,14 @@ export const x87Lifters: LifterTable = {
   fxtract: plain("x87Fxtract"),
   fprem: plain("x87Fprem", 0),
   fprem1: plain("x87Fprem", 1),
+  f2xm1: plain("x87F2xm1"),
+  fyl2x: plain("x87Fyl2x"),
+  fyl2xp1: plain("x87Fyl2xp1"),
+  fptan: plain("x87Fptan"),
+  fpatan: plain("x87Fpatan"),
+  fsin: plain("x87Fsin"),
+  fcos: plain("x87Fcos"),
+  fsincos: plain("x87Fsincos"),
   fincstp: plain("x87Rotate", 1),
   fdecstp: plain("x87Rotate", 7),
   fnop: (x) => {
