@@ -50,7 +50,7 @@ const NOT_OFFERED = new RegExp(
   `^(${[
     "rsm|getsec|vm(read|write|ptrld|ptrst|clear|xon|xoff|call|func|launch|resume|run|load|save|mcall)|inv(ept|vpid|lpga)|skinit|stgi|clgi",
     "femms|pf\\w+|pi2f[dw]|pmulhrw|pavgusb|pswapd",
-    "vpermil2p[sd]|vf(n?m(add|sub)|maddsub|msubadd)[ps][sd]|vpc(om|mov)\\w*|vprot\\w|vpsh[al][bwdq]|vph(add|sub)\\w+|vpmacs\\w+|vpmadcs\\w+|vpperm|vfrcz\\w+",
+    "vpermil2p[sd]|vpc(om|mov)\\w*|vprot\\w|vpsh[al][bwdq]|vph(add|sub)\\w+|vpmacs\\w+|vpmadcs\\w+|vpperm|vfrcz\\w+",
     "blc\\w+|bls(fill|ic)|t1mskc|tzmsk|llwpcb|slwpcb|lwp(ins|val)|bextr",
     "bnd\\w+|mov(nts[sd]|diri|dir64b)|enqcmd\\w?|encls|enclu|enclv|pconfig|wruss[dq]|ptwrite|clrssbsy|setssbsy|cldemote",
     "v?gf2p8\\w+|vpdp\\w+|xstore|xcrypt\\w+|xsha\\w+|montmul|clac|stac|monitorx?|mwaitx?|clzero|rdpru",
