@@ -20,10 +20,11 @@ const NOT_COMPARED = new Set(
 );
 
 /**
- * In 64-bit code Intel's processors ignore 66H before near branches, AMD's take 16 bits of RIP: no case has it. INT1 comes out
+ * In 64-bit code Intel's processors ignore 66H before near branches and read 16 bits for MOVSXD, AMD's take 16 bits of RIP and
+ * read 32: no case has it. INT1 comes out
  * differently under a hypervisor. `fstpnce` is an undocumented alias whose tags are the processor's own matter.
  */
-const NO_OPERAND_SIZE = /^(call|ret|jmp|j[a-z]+|loop|loope|loopne)$/;
+const NO_OPERAND_SIZE = /^(call|ret|jmp|j[a-z]+|loop|loope|loopne|movsxd)$/;
 
 /** Whether the differential test can run the form in this mode. */
 export function isComparable(form: Form, codeBits: 32 | 64): boolean {
