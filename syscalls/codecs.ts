@@ -77,7 +77,7 @@ export function mode(name: string): Codec<number> {
 }
 
 export function modeText(value: number): string {
-  return value === 0 ? "000" : `0${value.toString(8).padStart(3, "0")}`;
+  return value === 0 ? "000" : `0${value.toString(8)}`.padStart(3, "0");
 }
 
 /** `long`: signed, of the ABI's width. */

@@ -16,7 +16,7 @@ import type { Task } from "../src/kernel/task.ts";
 import * as names from "../src/vfs/names.ts";
 import { inodePermission, MAY_EXEC } from "../src/vfs/permission.ts";
 import type { DirEntry } from "../src/vfs/types.ts";
-import { bufferOut, dirfd, fd, flagsOf, intAs, mode, path, pointerTo, sizeT, uint } from "./codecs.ts";
+import { bufferOut, dirfd, fd, flagsOf, intAs, mode, modeText, path, pointerTo, sizeT, uint } from "./codecs.ts";
 import { type CallView, defineSyscall } from "./define.ts";
 import { AT_FLAGS, deviceText, fileModeText } from "./format-file.ts";
 import { anyFile, baseOf, fileOf, lookupAt } from "./io.ts";
@@ -169,7 +169,7 @@ export const umask = defineSyscall(
     task.fs.umask = mask & 0o777;
     return old;
   },
-  { support: "full", result: (value) => (value === 0 ? "000" : `0${value.toString(8).padStart(3, "0")}`) },
+  { support: "full", result: modeText },
 );
 
 function makeDirectory(task: Task, dir: number, file: string, bits: number): number {

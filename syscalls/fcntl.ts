@@ -114,6 +114,11 @@ function setPipeSize(task: Task, file: File, size: number): number {
   return file instanceof PipeFile ? file.setCapacity(size, task.creds.euid === 0) : -EBADF;
 }
 
+/** F_OWNER_TID for a file without an owner, F_OWNER_PID, F_OWNER_PGRP (f_getown_ex()). */
+function ownerType(owner: number): number {
+  return owner === 0 ? 0 : owner > 0 ? 1 : 2;
+}
+
 function setStatusFlags(file: File, flags: number): number {
   file.flags = (file.flags & ~SETFL_MASK) | (flags & SETFL_MASK);
   return 0;
@@ -145,7 +150,7 @@ function control(task: Task, number: number, command: number, argument: number):
     case F.F_GETOWN:
       return file.owner;
     case F.F_GETOWN_EX:
-      return task.mm.writeU32(argument, file.owner < 0 ? 2 : 1) || task.mm.writeU32(argument + 4, Math.abs(file.owner));
+      return task.mm.writeU32(argument, ownerType(file.owner)) || task.mm.writeU32(argument + 4, Math.abs(file.owner));
     case F.F_GETSIG:
       return 0;
     case F.F_GETLEASE:

@@ -1,5 +1,5 @@
 /** ioctl(2): what holds for every descriptor here, the rest in the file (fs/ioctl.c). */
-import { EBADF, EFAULT } from "../src/abi/errno.ts";
+import { EBADF, EFAULT, EINVAL, EISDIR, EOPNOTSUPP, EXDEV } from "../src/abi/errno.ts";
 import { O_ASYNC, O_NONBLOCK } from "../src/abi/fcntl.ts";
 import * as I from "../src/abi/ioctl.ts";
 import type { SyscallResult } from "../src/kernel/control.ts";
@@ -17,6 +17,14 @@ function setFlag(task: Task, file: File, bit: number, address: number): number {
   if (on === undefined) return -EFAULT;
   file.flags = on === 0 ? file.flags & ~bit : file.flags | bit;
   return 0;
+}
+
+/** FICLONE (ioctl_ficlonerange(2)): checked as far as the file system, which shares no extents. */
+function clone(target: File, source: File | number): number {
+  if (typeof source === "number" || !target.writable || !source.readable) return -EBADF;
+  if (source.inode.isDirectory || target.inode.isDirectory) return -EISDIR;
+  if (!source.inode.isRegular || !target.inode.isRegular) return -EINVAL;
+  return source.inode.sb === target.inode.sb ? -EOPNOTSUPP : -EXDEV;
 }
 
 function control(task: Task, number: number, command: number, argument: number): SyscallResult {
@@ -40,9 +48,7 @@ function control(task: Task, number: number, command: number, argument: number):
       if (file.inode.isRegular || file.inode.isDirectory) return writeInt(task.mm, argument, file.inode.blksize);
       break;
     case I.FICLONE:
-      // There is no file system that could share extents; the descriptor in the argument is looked at first.
-      if (typeof fileOf(task, argument | 0) === "number") return -EBADF;
-      break;
+      return clone(file, fileOf(task, argument | 0));
   }
   return file.ioctl(command >>> 0, argument, task.mm);
 }

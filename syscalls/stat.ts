@@ -20,6 +20,7 @@ import {
   STATX__RESERVED,
   STATX_ATTR_MOUNT_ROOT,
   STATX_BASIC_STATS,
+  STATX_BTIME,
   STATX_CTIME,
   STATX_MNT_ID,
   STATX_MTIME,
@@ -141,17 +142,18 @@ export const oldfstat = byDescriptor("oldfstat", "old");
  * The mask of what was filled in. Since 6.13 file systems with multigrain timestamps leave mtime and ctime out if neither
  * was asked for (fs/stat.c, fill_mg_cmtime).
  */
-function statxMask(asked: number): number {
+function statxMask(asked: number, stat: Kstat): number {
   const times = STATX_MTIME | STATX_CTIME;
   const basic = asked & times ? STATX_BASIC_STATS : STATX_BASIC_STATS & ~times;
-  return basic | STATX_MNT_ID;
+  const birth = asked & STATX_BTIME && stat.btime !== undefined ? STATX_BTIME : 0;
+  return basic | birth | STATX_MNT_ID;
 }
 
 function encodeStatx(task: Task, found: Path, asked: number): Uint8Array {
   const stat = found.inode.getattr();
   const mount = task.kernel.vfs.mountOf(found);
   return STATX.encode({
-    stx_mask: statxMask(asked),
+    stx_mask: statxMask(asked, stat),
     stx_blksize: stat.blksize,
     stx_attributes: mount.root === found ? STATX_ATTR_MOUNT_ROOT : 0,
     stx_nlink: stat.nlink,
@@ -164,6 +166,8 @@ function encodeStatx(task: Task, found: Path, asked: number): Uint8Array {
     stx_attributes_mask: STATX_ATTR_MOUNT_ROOT,
     stx_atime: stat.atime.sec,
     stx_atime_nsec: stat.atime.nsec,
+    stx_btime: stat.btime?.sec ?? 0,
+    stx_btime_nsec: stat.btime?.nsec ?? 0,
     stx_ctime: stat.ctime.sec,
     stx_ctime_nsec: stat.ctime.nsec,
     stx_mtime: stat.mtime.sec,
@@ -191,7 +195,7 @@ export const statx = defineSyscall(
     const found = lookupAt(task, dir, file, flags);
     return typeof found === "number" ? found : task.mm.write(address, encodeStatx(task, found, mask));
   },
-  { support: "partial", note: "no birth time (STATX_BTIME)" },
+  { support: "full" },
 );
 
 /** Numbers of a disk file system: the host seam does not tell them, and they would not be repeatable. */

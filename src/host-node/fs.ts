@@ -29,6 +29,7 @@ export function hostStat(from: fs.BigIntStats): HostStat {
     atime: time(from.atimeNs),
     mtime: time(from.mtimeNs),
     ctime: time(from.ctimeNs),
+    ...(from.birthtimeNs > 0n ? { btime: time(from.birthtimeNs) } : {}),
   };
 }
 

@@ -18,6 +18,8 @@ export interface HostStat {
   atime: HostTime;
   mtime: HostTime;
   ctime: HostTime;
+  /** When the file was made, where the host's file system tells. */
+  btime?: HostTime;
 }
 
 export interface HostTime {

@@ -52,7 +52,8 @@ export class HostTree {
 
   #init(stat: HostStat): InodeInit {
     const { ino, dev, nlink, uid, gid, rdev, blksize, atime, mtime, ctime } = stat;
-    return { ino, dev, nlink, uid, gid, rdev, blksize, atime, mtime, ctime };
+    const { btime } = stat;
+    return { ino, dev, nlink, uid, gid, rdev, blksize, atime, mtime, ctime, ...(btime === undefined ? {} : { btime }) };
   }
 
   #regular(path: string, stat: HostStat, init: InodeInit): RegularInode {

@@ -45,6 +45,7 @@ export interface InodeInit {
   readonly atime?: HostTime;
   readonly mtime?: HostTime;
   readonly ctime?: HostTime;
+  readonly btime?: HostTime;
 }
 
 export abstract class Inode {
@@ -60,6 +61,7 @@ export abstract class Inode {
   atime: HostTime;
   mtime: HostTime;
   ctime: HostTime;
+  readonly btime: HostTime | undefined;
 
   constructor(sb: SuperBlock, mode: number, init: InodeInit = {}) {
     const now = init.mtime ?? sb.now();
@@ -75,6 +77,7 @@ export abstract class Inode {
     this.atime = init.atime ?? now;
     this.mtime = now;
     this.ctime = init.ctime ?? now;
+    this.btime = init.btime;
   }
 
   get size(): number {
@@ -110,7 +113,8 @@ export abstract class Inode {
 
   getattr(): Kstat {
     const { dev, ino, mode, nlink, uid, gid, rdev, size, blksize, blocks, atime, mtime, ctime } = this;
-    return { dev, ino, mode, nlink, uid, gid, rdev, size, blksize, blocks, atime, mtime, ctime };
+    const { btime } = this;
+    return { dev, ino, mode, nlink, uid, gid, rdev, size, blksize, blocks, atime, mtime, ctime, btime };
   }
 
   /** Directories: the inode of a name, or -ENOENT. */

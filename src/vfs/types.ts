@@ -30,6 +30,8 @@ export interface Kstat {
   atime: HostTime;
   mtime: HostTime;
   ctime: HostTime;
+  /** Undefined where the file system has no birth times. */
+  btime: HostTime | undefined;
 }
 
 export interface DirEntry {

@@ -229,7 +229,7 @@ export class Vfs {
     const inode = this.createInode(
       user,
       last.parent,
-      (sb) => new RegularInode(sb, S_IFREG | (mode & 0o7777 & ~user.fs.umask)),
+      (sb) => new RegularInode(sb, S_IFREG | (mode & 0o7777 & ~user.fs.umask), { btime: sb.now() }),
     );
     if (typeof inode === "number") return inode;
     last.parent.inode.link(last.name, inode);
