@@ -8,6 +8,8 @@ import type { Block } from "./block.ts";
 import { GENERATION, JUMP_CACHE, JUMP_CACHE_BITS, JUMP_CACHE_BYTES, JUMP_CACHE_ENTRY_SHIFT } from "./layout.ts";
 
 const TWO32 = 0x1_0000_0000;
+/** Both halves of an empty entry's RIP: an address that is not canonical, so that no jump can ask for it. */
+const NO_RIP = 0x8000_8000 | 0;
 const CACHE_MASK = (1 << JUMP_CACHE_BITS) - 1;
 
 /** Key of a block among those of its frame: address and mode. */
@@ -30,7 +32,7 @@ export class CodeCache {
     this.#phys = phys;
     this.#words = phys.i32;
     this.#words[GENERATION >> 2] = this.#generation;
-    this.#words.fill(-1, JUMP_CACHE >> 2, (JUMP_CACHE + JUMP_CACHE_BYTES) >> 2);
+    this.#words.fill(NO_RIP, JUMP_CACHE >> 2, (JUMP_CACHE + JUMP_CACHE_BYTES) >> 2);
   }
 
   get blocks(): number {
@@ -87,8 +89,8 @@ export class CodeCache {
     this.#generation++;
     words[GENERATION >> 2] = this.#generation;
     for (const at of this.#entries) {
-      words[at] = -1;
-      words[at + 1] = -1;
+      words[at] = NO_RIP;
+      words[at + 1] = NO_RIP;
     }
     this.#entries = [];
     this.#linkedPages.clear();

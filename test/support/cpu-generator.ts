@@ -4,10 +4,7 @@
  */
 import { decode, newInstruction } from "../../src/isa/decode.ts";
 import { BASE_RIP, DecodeStatus, type Form, type Instruction, NO_REG, OperandKind } from "../../src/isa/instruction.ts";
-import { CODE_BASE, type CpuCase, DATA_BASE, Field, READ_ONLY } from "./cpu-case.ts";
-import { seededRandom } from "./random.ts";
-
-type Below = (below: number) => number;
+import { type Below, CODE_BASE, type CpuCase, casesRandom, DATA_BASE, Field, READ_ONLY } from "./cpu-case.ts";
 
 /** Instructions whose result is not the processor's alone, or that would leave the test's frame. */
 const NOT_COMPARED = new Set(
@@ -189,7 +186,7 @@ const insn = newInstruction();
 
 /** A random case of the form, or undefined if none was found in a number of tries. */
 export function generate(form: Form, codeBits: 32 | 64, seed: number): CpuCase | undefined {
-  const below = seededRandom(`cpu form ${seed}`);
+  const below = casesRandom(seed ^ 0x5bd1e995);
   for (let attempt = 0; attempt < 40; attempt++) {
     const bytes = encode(form, codeBits, below);
     const buffer = new Uint8Array(32);

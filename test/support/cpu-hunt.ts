@@ -1,10 +1,13 @@
 /**
  * Long runs of the differential CPU test, by hand: `node fixtures/native/cpu/hunt.mjs [--bits 32|64] [--seed n] [--count n per
- * form] [--only regexp of mnemonics] [--feature regexp] [--strict] [--limit failures shown per mnemonic]`.
+ * form] [--only regexp of mnemonics] [--feature regexp] [--strict] [--limit failures shown per mnemonic] [--tier interp|jit]
+ * [--record file: all cases with the processor's results] [--found file: those in which folio differs, added to it]`.
  */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { FORMS } from "../../src/isa/tables/forms.ts";
 import { CASE_BYTES, type CpuCase } from "./cpu-case.ts";
 import { differences, record } from "./cpu-compare.ts";
+import { encodeCorpus, type RecordedCase } from "./cpu-corpus.ts";
 import { generate, isComparable } from "./cpu-generator.ts";
 import { FolioCpu } from "./folio-cpu.ts";
 import { inputs, runNative } from "./native-cpu.ts";
@@ -25,7 +28,10 @@ export function hunt(): void {
   const feature = new RegExp(option("feature", "."));
   const limit = Number(option("limit", "2"));
   const strict = process.argv.includes("--strict");
-  const folio = new FolioCpu();
+  const folio = new FolioCpu(option("tier", "interp") === "jit" ? "jit" : "interp");
+  const recorded: RecordedCase[] = [];
+  const kept: RecordedCase[] = [];
+  const [recordFile, foundFile] = [option("record", ""), option("found", "")];
   const failures = new Map<string, number>();
   const unsupported = new Set<string>();
   const notGenerated = new Set<string>();
@@ -47,12 +53,14 @@ export function hunt(): void {
         } catch (error) {
           found = [String(error instanceof Error ? error.stack : error)];
         }
+        if (recordFile !== "") recorded.push({ test, input: record(input, i), native: record(native, i) });
         if (answer.unsupported !== "") {
           unsupported.add(name);
           continue;
         }
         if (found.length === 0) continue;
         const seen = failures.get(name) ?? 0;
+        if (foundFile !== "") kept.push({ test, input: record(input, i), native: record(native, i) });
         failures.set(name, seen + 1);
         if (seen < limit) {
           console.log(`${codeBits} ${name} seed ${test.seed} [${hex(test.code)}] at ${test.rip.toString(16)}`);
@@ -77,6 +85,10 @@ export function hunt(): void {
       if (made === 0) notGenerated.add(`${form.mnemonic} (${form.opcode})`);
     }
     flush();
+  }
+  if (recordFile !== "") writeFileSync(recordFile, encodeCorpus(recorded));
+  if (kept.length > 0) {
+    writeFileSync(foundFile, encodeCorpus(kept, existsSync(foundFile) ? readFileSync(foundFile) : undefined));
   }
   console.log(`${total} cases, ${[...failures.values()].reduce((a, b) => a + b, 0)} failures`);
   for (const [name, n] of failures) console.log(`  ${name}: ${n}`);

@@ -35,12 +35,14 @@ export class FolioCpu {
   readonly #code: number[];
   readonly #data: number[];
 
-  constructor() {
+  /** `jit` compiles every block before it runs. */
+  constructor(tier: "interp" | "jit" = "interp") {
     const memory = nodeWasm.createMemory((HOST_AREA_BYTES + RAM) / 65536);
     this.#phys = new PhysicalMemory(memory, RAM);
     this.cpu = createCpu({
       phys: this.#phys,
       wasm: nodeWasm,
+      tiers: { tier, threshold: 0 },
       identity: { features: FEATURES.split(" "), cpuid: () => [0, 0, 0, 0], xcr0: 7, random: () => 0 },
     });
     const tables = new PageTables(this.#phys, { levels: 4, nx: true });
