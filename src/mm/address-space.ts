@@ -128,6 +128,7 @@ export class AddressSpace implements AddressTranslation {
     this.mmapBase = this.layout.taskSize - 128 * 1024 * 1024;
     this.freeAreaCache = this.mmapBase;
     this.legacyMmapBase = this.layout.taskUnmappedBase;
+    system.spaces.add(this);
   }
 
   /** False if there was no frame for the top-level page table: the address space must not be used. */
@@ -429,6 +430,7 @@ export class AddressSpace implements AddressTranslation {
     if (this.#destroyed) return;
     this.#destroyed = true;
     unmapAll(this);
+    this.system.spaces.delete(this);
     this.pageTables.destroy();
   }
 }

@@ -184,8 +184,11 @@ function faultAround(mm: AddressSpace, vma: Vma, file: Mappable, page: PageNumbe
   for (let p = from; p < to; p++) {
     const known = tables.findPte(p);
     if (known !== 0 && i32[known] !== 0) continue;
-    const frame = file.cachedPage(vma.pgoff + (p - firstOfVma));
+    const index = vma.pgoff + (p - firstOfVma);
+    const frame = file.cachedPage(index);
     if (frame < 0) continue;
+    if (known === 0 && index === sizePages - 1 && file.kind === "file" && mm.generation.tailPageNeedsTable)
+      return false;
     const at = tables.makePte(p);
     if (at < 0) return false;
     mapPageCache(mm, at, frame, vma.pteBits, vma.nx);

@@ -6,7 +6,7 @@ import { PTE_A, PTE_D, PTE_GUARD, pteMapped } from "../memory/page-tables.ts";
 import { FrameFlag } from "../memory/physical.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { forgetPage } from "./fault.ts";
-import { modifyFlags } from "./merge.ts";
+import { modifyFlags, prepareAnonVma } from "./merge.ts";
 import { zapRange } from "./munmap.ts";
 import { populateVma } from "./populate.ts";
 import {
@@ -92,6 +92,8 @@ function adviseVma(mm: AddressSpace, vma: Vma, start: number, end: number, advic
       return -EINVAL;
     case mman.MADV_GUARD_INSTALL:
       if (vma.flags & (VM_SPECIAL | VM_LOCKED | VM_HUGETLB)) return -EINVAL;
+      // so that fork copies the page tables
+      prepareAnonVma(mm, vma);
       vma.flags |= VM_MAYBE_GUARD;
       return installGuards(mm, start, end);
     case mman.MADV_GUARD_REMOVE:
@@ -130,13 +132,14 @@ function adviseFlags(mm: AddressSpace, vma: Vma, start: number, end: number, adv
       flags |= VM_WIPEONFORK;
       break;
     case mman.MADV_KEEPONFORK:
+      if (flags & VM_DROPPABLE) return -EINVAL;
       flags &= ~VM_WIPEONFORK;
       break;
     case mman.MADV_DONTDUMP:
       flags |= VM_DONTDUMP;
       break;
     case mman.MADV_DODUMP:
-      if (flags & VM_SPECIAL) return -EINVAL;
+      if (flags & (VM_SPECIAL | VM_DROPPABLE)) return -EINVAL;
       flags &= ~VM_DONTDUMP;
       break;
     case mman.MADV_MERGEABLE:

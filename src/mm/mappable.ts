@@ -43,6 +43,8 @@ export interface MappedFile {
   readonly appendOnly?: boolean;
   /** The mount is noexec. */
   readonly noExec?: boolean;
+  /** The task may neither write the file nor owns it: mincore(2) calls all its pages resident. */
+  readonly hidesResidence?: boolean;
   /** A VMA refers to it now / no longer (get_file, fput). */
   openForMap(): void;
   closeForMap(): void;

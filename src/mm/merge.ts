@@ -206,7 +206,7 @@ function anonVmaCompatible(low: Vma, high: Vma): boolean {
     low.file === high.file &&
     low.special === undefined &&
     high.special === undefined &&
-    ((low.flags ^ high.flags) & ~VM_ACCESS_FLAGS) === 0 &&
+    ((low.flags ^ high.flags) & ~(VM_ACCESS_FLAGS | VM_MAYBE_GUARD)) === 0 &&
     high.pgoff === low.pgoff + low.pages
   );
 }

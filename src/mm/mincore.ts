@@ -4,7 +4,8 @@ import { MS_ASYNC, MS_INVALIDATE, MS_SYNC } from "../abi/mman.ts";
 import { pageUp } from "../base/address.ts";
 import { pteMapped } from "../memory/page-tables.ts";
 import type { AddressSpace } from "./address-space.ts";
-import { VM_LOCKED } from "./vm-flags.ts";
+import { cleanFilePages } from "./file-pages.ts";
+import { VM_LOCKED, VM_SHARED } from "./vm-flags.ts";
 
 /** Writes one byte a page to `vector`: bit 0 says resident. What precedes a hole has been written. */
 export function mincoreRange(mm: AddressSpace, addr: number, length: number, vector: number): number {
@@ -20,13 +21,15 @@ export function mincoreRange(mm: AddressSpace, addr: number, length: number, vec
     if (vma === undefined) return -ENOMEM;
     // do_mincore: at most a page of results, and not beyond this VMA, at a time
     const count = Math.min(pages, (vma.end - at) / 4096, 4096);
+    // can_do_mincore: of other people's files nothing is told
+    const hidden = vma.special !== undefined || vma.file?.hidesResidence === true;
     for (let i = 0; i < count; i++) {
       const page = at / 4096 + i;
       const pteAt = mm.pageTables.findPte(page);
       const pte = pteAt === 0 ? 0 : mm.phys.i32[pteAt];
       const index = vma.pgoff + page - vma.start / 4096;
-      const cached = pte === 0 && vma.mappable !== undefined && vma.mappable.cachedPage(index) >= 0;
-      residence[i] = pteMapped(pte) || cached ? 1 : 0;
+      const cached = !pteMapped(pte) && vma.mappable !== undefined && vma.mappable.cachedPage(index) >= 0;
+      residence[i] = hidden || pteMapped(pte) || cached ? 1 : 0;
     }
     if (mm.write(to, residence.subarray(0, count)) < 0) return -EFAULT;
     pages -= count;
@@ -36,7 +39,7 @@ export function mincoreRange(mm: AddressSpace, addr: number, length: number, vec
   return 0;
 }
 
-/** Shared pages live in the page cache that read(2) sees, so there is nothing to write back. */
+/** Shared pages live in the page cache that read(2) sees: writing them back only makes them clean. */
 export function msyncRange(mm: AddressSpace, addr: number, length: number, flags: number): number {
   if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) return -EINVAL;
   if (addr % 4096 !== 0) return -EINVAL;
@@ -53,6 +56,15 @@ export function msyncRange(mm: AddressSpace, addr: number, length: number, flags
       hole = -ENOMEM;
     }
     if (flags & MS_INVALIDATE && vma.flags & VM_LOCKED) return -EBUSY;
+    if (flags & MS_SYNC && vma.mappable?.kind === "file" && vma.flags & VM_SHARED) {
+      const base = vma.pgoff - vma.start / 4096;
+      cleanFilePages(
+        mm.system,
+        vma.mappable,
+        base + Math.max(start, vma.start) / 4096,
+        base + Math.min(end, vma.end) / 4096,
+      );
+    }
     start = vma.end;
   }
   return hole;

@@ -6,7 +6,7 @@ import { canMlock } from "./accounting.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { modifyFlags } from "./merge.ts";
 import { populate } from "./populate.ts";
-import { VM_LOCKED, VM_LOCKED_MASK, VM_LOCKONFAULT, VM_SPECIAL } from "./vm-flags.ts";
+import { VM_DROPPABLE, VM_LOCKED, VM_LOCKED_MASK, VM_LOCKONFAULT, VM_SPECIAL } from "./vm-flags.ts";
 import type { Vma } from "./vma.ts";
 
 export function mlockRange(mm: AddressSpace, addr: number, length: number, onFault: boolean): number {
@@ -80,7 +80,7 @@ function applyLockFlags(mm: AddressSpace, start: number, end: number, wanted: nu
 
 function mlockFixup(mm: AddressSpace, vma: Vma, start: number, end: number, flags: number): number {
   const old = vma.flags;
-  if (flags === old || old & VM_SPECIAL) return 0;
+  if (flags === old || old & (VM_SPECIAL | VM_DROPPABLE)) return 0;
   const target = modifyFlags(mm, vma, start, end, flags);
   if (typeof target === "number") return target;
   const pages = (end - start) / 4096;

@@ -68,9 +68,9 @@ function moveSeveral(mm: AddressSpace, whole: Remap): number {
   let lastEnd = 0;
   let target = whole.newAddr;
   let at = whole.addr;
-  for (;;) {
+  while (at < end) {
     const vma = mm.vmas.find(at);
-    if (vma === undefined || vma.start >= end) return result;
+    if (vma === undefined || vma.start >= end) break;
     if (!seen && vma.start > whole.addr) return -EFAULT;
     const addr = Math.max(vma.start, whole.addr);
     const stop = Math.min(vma.end, end);
@@ -83,6 +83,7 @@ function moveSeveral(mm: AddressSpace, whole: Remap): number {
     target = moved + (stop - addr);
     at = stop;
   }
+  return result;
 }
 
 /** check_prep_vma: what depends on the mapping. */

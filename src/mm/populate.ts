@@ -1,7 +1,7 @@
 /** mm_populate: faults a range in ahead of its use, for MAP_POPULATE, mlock(2) and MADV_POPULATE_*. */
 import { EFAULT, ENOMEM } from "../abi/errno.ts";
 import type { PageNumber } from "../base/address.ts";
-import { PTE_RW, pteMapped } from "../memory/page-tables.ts";
+import { PTE_D, PTE_RW, pteMapped } from "../memory/page-tables.ts";
 import { FrameFlag } from "../memory/physical.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { faultPage } from "./fault.ts";
@@ -42,13 +42,16 @@ export function populateVma(mm: AddressSpace, vma: Vma, start: number, end: numb
       if (result !== FAULT_DONE) return -EFAULT;
       mm.minorFaults++;
     }
-    markAccessed(mm, page);
+    markAccessed(mm, page, write);
   }
   return 0;
 }
 
-/** follow_page_pte with FOLL_TOUCH. */
-function markAccessed(mm: AddressSpace, page: PageNumber): void {
+/** follow_page_pte with FOLL_TOUCH: the page counts as referenced and, if it is to be written, as dirty. */
+function markAccessed(mm: AddressSpace, page: PageNumber, write: boolean): void {
+  const { i32, flags } = mm.phys;
   const at = mm.pageTables.findPte(page);
-  if (at !== 0) mm.phys.flags[mm.phys.i32[at] >>> 12] |= FrameFlag.referenced;
+  if (at === 0) return;
+  const frame = i32[at] >>> 12;
+  flags[frame] |= FrameFlag.referenced | (write && (i32[at] & PTE_D) === 0 ? FrameFlag.dirty : 0);
 }

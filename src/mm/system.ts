@@ -3,6 +3,7 @@
  */
 import type { PhysicalMemory } from "../memory/physical.ts";
 import type { KernelGeneration } from "../profiles/kernel-generation.ts";
+import type { AddressSpace } from "./address-space.ts";
 import type { MmLimits } from "./limits.ts";
 
 /** vm.overcommit_memory. */
@@ -21,6 +22,8 @@ export class MemorySystem {
   readonly mmapMinAddr: number;
   /** vm.mmap_min_addr. */
   dacMmapMinAddr: number;
+  /** All address spaces that are alive. */
+  readonly spaces = new Set<AddressSpace>();
   /** Committed_AS in pages (vm_committed_as). */
   committed = 0;
   /** Pages of the page cache that could be dropped; the owner of the cache keeps it. */

@@ -123,6 +123,11 @@ export interface KernelGeneration {
 
   /** Pages that a read fault on a cached file maps at once (fault-around); 1: none but the page itself. */
   readonly faultAroundPages: number;
+  /**
+   * Fault-around makes no page table for the last page of a file: the page that faulted is mapped alone (6.18, mm/filemap.c
+   * filemap_map_pages, can_map_large).
+   */
+  readonly tailPageNeedsTable: boolean;
   /** RSS counters lag behind by up to so many pages of the running task (SPLIT_RSS_COUNTING); 0: exact. */
   readonly rssBatch: number;
   /** smaps counts the shared zero page as resident. */

@@ -83,6 +83,7 @@ export const linux2638 = Object.freeze<KernelGeneration>({
   limits: { memlock: 65536, data: "brk", maxMapCount: 65530 },
   overcommitHeuristic: "free-pages",
   faultAroundPages: 1,
+  tailPageNeedsTable: false,
   rssBatch: 64,
   zeroPageInSmapsRss: false,
   smapsDirtyFromPage: true,

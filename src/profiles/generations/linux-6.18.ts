@@ -6,6 +6,7 @@ export const linux618 = Object.freeze<KernelGeneration>({
   ...linux6,
   name: "linux-6.18",
   dacMmapMinAddr: 4096,
+  tailPageNeedsTable: true,
   madvise: { ...linux6.madvise, kinds: [...linux6.madvise.kinds, 102, 103] },
   mremap: { ...linux6.mremap, movesSeveralVmas: true },
   vdso: {

@@ -83,6 +83,7 @@ export const linux6: KernelGeneration = {
   limits: { memlock: 8 * MIB, data: "data-vm", maxMapCount: 65530 },
   overcommitHeuristic: "total-ram",
   faultAroundPages: 16,
+  tailPageNeedsTable: false,
   rssBatch: 0,
   zeroPageInSmapsRss: false,
   smapsDirtyFromPage: true,
