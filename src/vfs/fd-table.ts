@@ -60,9 +60,9 @@ export class FdTable {
     }
   }
 
-  /** The table's size as /proc/PID/status prints it (FDSize): it starts at 64 and doubles. */
+  /** The table's size as /proc/PID/status prints it (FDSize): programs that a shell starts have 256, then it doubles. */
   get size(): number {
-    let size = 64;
+    let size = 256;
     while (size < this.#slots.length) size *= 2;
     return size;
   }

@@ -19,7 +19,12 @@ test("host files are read, directories are listed in full", () => {
   const { vfs, root } = makeVfs({ etc: { dir: { passwd: "root\n", group: "g" } } });
   expect(readText(opened(vfs.open(root, "/etc/passwd", O_RDONLY)))).toBe("root\n");
   const listing = opened(vfs.open(root, "/etc", O_RDONLY | O_DIRECTORY)).readdir();
-  expect((listing as { name: string }[]).map((entry) => entry.name).sort()).toEqual([".", "..", "group", "passwd"]);
+  expect((listing as readonly { name: string }[]).map((entry) => entry.name).sort()).toEqual([
+    ".",
+    "..",
+    "group",
+    "passwd",
+  ]);
 });
 
 test("attributes of host files are the host's own", () => {
