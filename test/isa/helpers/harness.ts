@@ -1,7 +1,7 @@
 /** Loads the helper module behind a shim that takes every argument from memory, so that tests can pass v128 and avoid BigInt. */
 import { readFileSync } from "node:fs";
 import wabtFactory from "wabt";
-import { signaturesOf } from "../../../src/isa/helpers/build.mjs";
+import { signaturesOf } from "../../../src/isa/helpers/wasm-signatures.mjs";
 
 /** Argument i of a call lies at ARGS + 16 × i, the result at RESULT. */
 export const ARGS = 0x50000;
