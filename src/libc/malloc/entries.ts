@@ -63,7 +63,8 @@ export function malloc(h: Heap, bytes: number): number {
   ensureInit(h);
   if (checking(h)) return mallocCheck(h, bytes);
   const cached = fromTcache(h, bytes);
-  if (cached !== 0) return cached > 0 ? cached : 0;
+  if (cached < 0) return 0;
+  if (cached > 0) return cached;
   return fromArena(h, bytes, (av) => intMalloc(h, av, bytes));
 }
 

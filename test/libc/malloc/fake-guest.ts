@@ -87,7 +87,7 @@ export class FakeGuest implements MallocGuest {
   }
 
   private readable(address: number): boolean {
-    if (address >= this.breakStart && address < this.breakEnd) return true;
+    if (address >= this.breakStart - (this.breakStart % PAGE) && address < this.breakEnd) return true;
     for (const area of this.areas) if (address >= area.start && address < area.end) return area.prot !== 0;
     return false;
   }
@@ -263,6 +263,26 @@ export class FakeGuest implements MallocGuest {
       i += n;
     }
     return true;
+  }
+
+  /** A checksum of all memory; pages of zeros count as absent. */
+  digest(): string {
+    let hash = 0x811c9dc5;
+    const mix = (value: number): void => {
+      hash = Math.imul(hash ^ value, 0x01000193);
+      hash ^= hash >>> 15;
+    };
+    for (const page of [...this.pages.keys()].sort((a, b) => a - b)) {
+      const view = this.pages.get(page) as DataView;
+      for (let i = 0; i < PAGE; i += 4) {
+        const word = view.getUint32(i, true);
+        if (word === 0) continue;
+        mix(page);
+        mix(i);
+        mix(word);
+      }
+    }
+    return (hash >>> 0).toString(16);
   }
 
   brk(address: number): number {

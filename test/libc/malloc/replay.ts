@@ -45,8 +45,13 @@ export interface ReplayResult {
  * Repeats a recording of runner.c on our malloc: each call's result and size word, each heap system call with its arguments (the kernel's
  * answers are taken from the recording), and in the end every word of main_arena and of all heaps.
  */
-export function replay(version: MallocVersion, log: Uint8Array, dump: Uint8Array | undefined): ReplayResult {
-  return new Replay(version, log).run(dump);
+export function replay(
+  version: MallocVersion,
+  log: Uint8Array,
+  dump: Uint8Array | undefined,
+  environment: readonly string[] = [],
+): ReplayResult {
+  return new Replay(version, log, environment).run(dump);
 }
 
 class Replay {
@@ -67,7 +72,7 @@ class Replay {
   private syscalls = 0;
   private words = 0;
 
-  constructor(version: MallocVersion, log: Uint8Array) {
+  constructor(version: MallocVersion, log: Uint8Array, environment: readonly string[]) {
     this.version = version;
     this.view = new DataView(log.buffer, log.byteOffset, log.length);
     if (this.word(0, 0) !== 13) throw new Error("not a recording");
@@ -75,7 +80,7 @@ class Replay {
     const { W } = this;
     const heapBase = this.word(0, 2);
     this.arena = this.word(0, 3);
-    this.guest = new FakeGuest({ W, heapBase });
+    this.guest = new FakeGuest({ W, heapBase, environment });
     this.guest.processors = this.word(0, 4);
     this.guest.map(this.arena - (this.arena % 4096), 0x3000);
     const at = fakeAddresses(W, this.arena);
