@@ -332,7 +332,10 @@ class InterpEmit implements Emit {
     c.set(FUEL_LEFT);
   }
 
-  /** Calls the compiled region if the fuel suffices for a pass through it, else goes on with the records behind. */
+  /**
+   * Calls the compiled region if the fuel suffices for a pass through it. If it does not, or if the region left at its first
+   * instruction, the records behind are executed.
+   */
   enterRegion(): void {
     const c = this.c;
     c.get(PC);
@@ -349,20 +352,20 @@ class InterpEmit implements Emit {
     c.u32(this.#regionType);
     c.u32(0);
     c.set(REASON);
+    c.call(this.#materialize);
+    c.i32Const(0);
+    c.memory(W.i32_load, FUEL);
+    c.get(FUEL_LEFT);
+    c.op(W.i32_ne);
+    c.open(W.if, BLOCK_VOID);
     c.i32Const(0);
     c.memory(W.i32_load, FUEL);
     c.set(FUEL_LEFT);
-    c.call(this.#materialize);
-    c.get(REASON);
-    c.i32Const(Leave.lookup);
-    c.op(W.i32_ne);
-    c.open(W.if, BLOCK_VOID);
-    c.br(this.#toNext + 3);
-    c.end();
     c.i32Const(0);
     c.memory(W.i64_load, RIP);
     c.set(NEXT_RIP);
-    this.#searchJumpCache(false, 1);
+    this.#searchJumpCache(false, 2);
+    c.end();
     c.end();
     this.#takeFuel();
   }
