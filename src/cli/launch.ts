@@ -8,7 +8,7 @@ import { isLoadFailure } from "../loader/exec-file.ts";
 import { createMachine, loadProblem, type Machine, type MachineEnd } from "../machine/create-machine.ts";
 import type { Observer } from "../observe/observer.ts";
 import { findProgram } from "./find-program.ts";
-import { binary, environmentOf, type MachineCliOptions, profileOf, sysrootOf } from "./machine-options.ts";
+import { binary, environmentOf, type MachineCliOptions, profileOf, sysrootOf, tiersOf } from "./machine-options.ts";
 
 export interface Launch {
   readonly machine: Machine;
@@ -48,6 +48,7 @@ export function launch({ program, args, options, observers = [], wrapHost }: Lau
     options: {
       aslr: options.aslr === "on",
       clock: options.clock,
+      tiers: tiersOf(options),
       rlimits: options.ulimit,
       user: {
         uid: process.getuid?.() ?? 0,

@@ -14,6 +14,7 @@ import {
   RLIMIT_STACK,
 } from "../abi/resource.ts";
 import { UsageError } from "../base/errors.ts";
+import { DEFAULT_TIERS, type TierPolicy } from "../exec/cpu.ts";
 import type { Rlimit } from "../kernel/rlimits.ts";
 import { DEFAULT_MACHINE, MACHINES, machineByName } from "../profiles/machines/machines.ts";
 
@@ -28,6 +29,8 @@ export interface MachineCliOptions {
   readonly aslr: "on" | "off";
   readonly clock: "virtual" | "real";
   readonly maxInstructions?: number;
+  readonly tier: TierPolicy["tier"];
+  readonly jitThreshold?: number;
   readonly ulimit: ReadonlyMap<number, Rlimit>;
   readonly argv0?: string;
 }
@@ -95,9 +98,16 @@ export function addMachineOptions(command: Command): Command {
     .option("--seed <text>", "make all random numbers repeatable")
     .addOption(new Option("--aslr <mode>", "random addresses").choices(["on", "off"]).default("on"))
     .addOption(new Option("--clock <kind>", "time of the guest").choices(["virtual", "real"]).default("virtual"))
+    .addOption(new Option("--tier <which>", "how code runs").choices(["interp", "jit", "auto"]).default("auto"))
+    .option("--jit-threshold <n>", "executions after which a block is compiled; 0: at once", parseCount)
     .option("--max-instructions <n>", "stop with status 125 when so many have run", parseCount)
     .option("--ulimit <name=soft[:hard]>", "resource limit; repeatable", parseUlimit, new Map())
     .option("-0, --argv0 <text>", "argv[0] of the program");
+}
+
+/** How code runs, as `--tier` and `--jit-threshold` say. */
+export function tiersOf(options: MachineCliOptions): TierPolicy {
+  return { tier: options.tier, threshold: options.jitThreshold ?? DEFAULT_TIERS.threshold };
 }
 
 /** The profile that `--machine` names. */

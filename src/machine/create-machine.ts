@@ -4,7 +4,7 @@ import { TABLE_I386 } from "../../syscalls/table.i386.ts";
 import { ENOENT } from "../abi/errno.ts";
 import { RLIMIT_STACK } from "../abi/resource.ts";
 import { UsageError } from "../base/errors.ts";
-import { createCpu } from "../exec/cpu.ts";
+import { createCpu, type TierPolicy } from "../exec/cpu.ts";
 import type { Host, HostTime } from "../host/host.ts";
 import type { KernelConfig } from "../kernel/config.ts";
 import { credentials } from "../kernel/credentials.ts";
@@ -51,6 +51,8 @@ export interface MachineOptions {
   /** CLOCK_REALTIME at the start; the host's by default. */
   readonly realtime?: HostTime;
   readonly maxInstructions?: number;
+  /** How translated code runs. */
+  readonly tiers?: TierPolicy;
   readonly rlimits?: ReadonlyMap<number, Rlimit>;
   /** Who runs programs; the profile's user has precedence. */
   readonly user?: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
@@ -142,7 +144,12 @@ export function createMachine({ profile, host, options = {}, observers = [] }: M
   const { generation } = profile;
   const random = options.seed === undefined ? host.random : seededRandom(options.seed);
   const physical = createPhysicalMemory(host, ramBytes);
-  const cpu = createCpu({ phys: physical, wasm: host.wasm, identity: cpuIdentity(profile.cpu, random) });
+  const cpu = createCpu({
+    phys: physical,
+    wasm: host.wasm,
+    identity: cpuIdentity(profile.cpu, random),
+    ...(options.tiers === undefined ? {} : { tiers: options.tiers }),
+  });
   const config = kernelConfig(profile, options, options.realtime ?? host.clock.realtime());
   // The file system stamps its first inodes before the kernel's clock runs.
   let running: Kernel | undefined;
