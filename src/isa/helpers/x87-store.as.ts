@@ -3,10 +3,11 @@
  * taken it, `x87StoreCommit` applies flags and pop. If `x87StoreSkipped` returns nonzero (an unmasked exception), the
  * instruction is over: nothing is stored and nothing popped. Precondition of all: `x87Check()` returned 0.
  */
-import { IE, OE, PE, UE } from "./block.as";
+import { FSW, IE, OE, PE, UE } from "./block.as";
 import * as core from "./core.as";
 import { A, FINITE, QUIET, R, TOP_BIT, X } from "./core.as";
 import * as x from "./x87-core.as";
+import * as f from "./x87-fast.as";
 import { x87NoteMem } from "./x87-image.as";
 
 class P {
@@ -47,6 +48,22 @@ export function x87StoreF32(): u32 {
 
 /** FST(P) m64fp. */
 export function x87StoreF64(): u64 {
+  const sw = load<u32>(FSW);
+  const from = f.slotOf(sw, 0);
+  if (from !== 0 && f.isPlain()) {
+    const sig = load<u64>(from);
+    const se = u32(load<u16>(from + 8));
+    const e = (se & 0x7fff) - 15360;
+    if (sig >> 63 !== 0 && e - 1 < 0x7fd) {
+      // a normal double below the last binade, which rounding cannot leave
+      const rest = sig & 0x7ff;
+      const up = u64(rest > 0x400 || (rest === 0x400 && (sig & 0x800) !== 0));
+      P.flags = rest !== 0 ? PE : 0;
+      P.up = u32(up);
+      P.skip = 0;
+      return (u64(se >> 15) << 63) | ((u64(e) << 52) + ((sig << 1) >> 12) + up);
+    }
+  }
   if (source() && !x.special1()) {
     core.moveAtoR();
     if (R.kind === FINITE) core.roundR(53, -1022, 1023, 0);

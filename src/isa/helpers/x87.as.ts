@@ -6,6 +6,7 @@ import { FCW, FSW, FTW, IE } from "./block.as";
 import * as core from "./core.as";
 import { A, FINITE, NAN, QUIET, R, TOP_BIT, UNSUPPORTED, X, ZERO } from "./core.as";
 import * as x from "./x87-core.as";
+import * as f from "./x87-fast.as";
 
 /** 16 if an unmasked exception is pending (WAIT/FWAIT and the first step of every waiting instruction). */
 export function x87Check(): i32 {
@@ -29,6 +30,19 @@ function arith(op: u32, dst: u32, pops: u32): void {
 /** ST(dst) = ST(dst) op ST(src), then `pop` pops. */
 export function x87Arith(op: u32, dst: u32, src: u32, pop: u32): i32 {
   if (x.waiting()) return x.MF;
+  if (f.isPlain()) {
+    const sw = load<u32>(FSW);
+    const to = f.slotOf(sw, dst);
+    const from = f.slotOf(sw, src);
+    if (to !== 0 && from !== 0) {
+      const a = load<u64>(to);
+      const b = load<u64>(from);
+      if (f.fastArith(op, to, sw, a, u32(load<u16>(to + 8)), b, u32(load<u16>(from + 8)))) {
+        x.pop(pop);
+        return 0;
+      }
+    }
+  }
   if (x.isEmpty(dst) || x.isEmpty(src)) {
     x.underflow(dst, pop);
     return 0;
@@ -41,9 +55,18 @@ export function x87Arith(op: u32, dst: u32, src: u32, pop: u32): i32 {
   return 0;
 }
 
+/** ST(0) = ST(0) op the memory operand of significand `sig` and exponent F.se, if it is normal (sig not 0) and so on. */
+function fastMemory(op: u32, sig: u64): bool {
+  if (sig === 0) return false;
+  const sw = load<u32>(FSW);
+  const to = f.slotOf(sw, 0);
+  return to !== 0 && f.fastArith(op, to, sw, load<u64>(to), u32(load<u16>(to + 8)), sig, f.F.se);
+}
+
 /** ST(0) = ST(0) op m32fp. */
 export function x87ArithM32(op: u32, bits: u32): i32 {
   if (x.waiting()) return x.MF;
+  if (f.isPlain() && fastMemory(op, f.fromSingle(bits))) return 0;
   if (x.isEmpty(0)) {
     x.underflow(0, 0);
     return 0;
@@ -59,6 +82,7 @@ export function x87ArithM32(op: u32, bits: u32): i32 {
 /** ST(0) = ST(0) op m64fp. */
 export function x87ArithM64(op: u32, bits: u64): i32 {
   if (x.waiting()) return x.MF;
+  if (f.isPlain() && fastMemory(op, f.fromDouble(bits))) return 0;
   if (x.isEmpty(0)) {
     x.underflow(0, 0);
     return 0;
@@ -98,6 +122,11 @@ export function x87ArithInt(op: u32, n: i32): i32 {
 /** FLD m32fp. */
 export function x87FldM32(bits: u32): i32 {
   if (x.waiting()) return x.MF;
+  const sig = f.fromSingle(bits);
+  if (sig !== 0) {
+    pushRaw(sig, f.F.se);
+    return 0;
+  }
   x.start();
   core.unpackA32(bits, 0);
   if (!x.special1()) core.moveAtoR();
@@ -108,6 +137,11 @@ export function x87FldM32(bits: u32): i32 {
 /** FLD m64fp. */
 export function x87FldM64(bits: u64): i32 {
   if (x.waiting()) return x.MF;
+  const sig = f.fromDouble(bits);
+  if (sig !== 0) {
+    pushRaw(sig, f.F.se);
+    return 0;
+  }
   x.start();
   core.unpackA64(bits, 0);
   if (!x.special1()) core.moveAtoR();
