@@ -6,7 +6,7 @@ import { type Heap, IS_MMAPPED, PAGE } from "./heap.ts";
 import { ptmallocInit, usable } from "./init.ts";
 import { intFree, intFreeChunk } from "./int-free.ts";
 import { checkedRequest2size, intMalloc } from "./int-malloc.ts";
-import { intMemalign, powerOf2 } from "./memalign.ts";
+import { intMemalign, isPowerOf2, powerOf2 } from "./memalign.ts";
 import { adjustThreshold, mremapChunk, munmapChunk } from "./mmapped.ts";
 import { intRealloc } from "./realloc.ts";
 import { tcacheFreeLazy, tcacheGetAligned, tcacheInit, tcachePointer, tcacheTryGet } from "./tcache.ts";
@@ -238,7 +238,7 @@ export function memalign(h: Heap, wanted: number, bytes: number): number {
 
 /** posix_memalign: the error number and the block. */
 export function posixMemalign(h: Heap, alignment: number, bytes: number): { error: number; mem: number } {
-  if (alignment === 0 || alignment % h.W !== 0 || !Number.isInteger(Math.log2(alignment / h.W))) {
+  if (alignment % h.W !== 0 || !isPowerOf2(alignment / h.W)) {
     return { error: EINVAL, mem: 0 };
   }
   const mem = memalign(h, alignment, bytes);
@@ -247,7 +247,7 @@ export function posixMemalign(h: Heap, alignment: number, bytes: number): { erro
 
 /** aligned_alloc: memalign, from 2.38 on only with a power of two. */
 export function alignedAlloc(h: Heap, alignment: number, bytes: number): number {
-  if (h.version.alignedAllocPowerOf2 && (alignment === 0 || !Number.isInteger(Math.log2(alignment)))) {
+  if (h.version.alignedAllocPowerOf2 && !isPowerOf2(alignment)) {
     h.guest.setErrno(EINVAL);
     return 0;
   }

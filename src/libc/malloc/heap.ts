@@ -37,6 +37,20 @@ export class Heap extends Geometry {
     this.tc = debugLibrary ? null : version.tcache;
   }
 
+  /** A chunk size `nb` got from the current request, exact also from 2^53 on. */
+  exactSize(nb: number): bigint {
+    if (nb < WIDE) return BigInt(nb);
+    const mask = BigInt(this.mask);
+    return (this.wideRequest + BigInt(this.W) + mask) & ~mask;
+  }
+
+  /** Makes `bytes` the request to be served, and returns it as the number that goes along with `wideRequest`. */
+  request(bytes: bigint): number {
+    const wrapped = BigInt.asUintN(8 * this.W, bytes);
+    this.wideRequest = wrapped < BigInt(WIDE) ? 0n : wrapped;
+    return Number(wrapped);
+  }
+
   chunkSize(p: number): number {
     const head = this.m.word(p + this.W);
     return head - (head & 7);

@@ -2,6 +2,7 @@ import { ENOMEM } from "../../abi/errno.ts";
 import { type Heap, IS_MMAPPED, NON_MAIN_ARENA, PREV_INUSE } from "./heap.ts";
 import { createChunk, intFree, maybeTrim, mergeChunk } from "./int-free.ts";
 import { checkedRequest2size, intMalloc } from "./int-malloc.ts";
+import { WIDE } from "./memory.ts";
 import { shiftMappedChunk } from "./mmapped.ts";
 
 /** _int_memalign: a larger chunk, its lead and tail given back. `alignment` is a power of two above MALLOC_ALIGNMENT. */
@@ -12,8 +13,8 @@ export function intMemalign(h: Heap, av: number, alignment: number, bytes: numbe
     h.guest.setErrno(ENOMEM);
     return 0;
   }
-  if (h.wideRequest > 0n) h.wideRequest += BigInt(alignment + h.minSize);
-  const wanted = h.m.pointer(nb + alignment + h.minSize);
+  const sum = nb + alignment + h.minSize;
+  const wanted = sum < WIDE ? h.m.pointer(sum) : h.request(h.exactSize(nb) + BigInt(alignment + h.minSize));
   const mem = intMalloc(h, av, wanted);
   if (mem === 0) return 0;
   const p = mem - h.header;
@@ -23,10 +24,15 @@ export function intMemalign(h: Heap, av: number, alignment: number, bytes: numbe
   return aligned + h.header;
 }
 
+/** Exact also for large numbers, whose logarithm is rounded. */
+export function isPowerOf2(n: number): boolean {
+  return n > 0 && 2 ** Math.round(Math.log2(n)) === n;
+}
+
 /** Rounds an alignment that is no power of two up to one of at least twice MALLOC_ALIGNMENT. */
 export function powerOf2(h: Heap, alignment: number): number {
+  if (isPowerOf2(alignment)) return alignment;
   let power = 2 * h.alignment;
-  if (Number.isInteger(Math.log2(alignment))) return alignment;
   while (power < alignment) power *= 2;
   return power;
 }

@@ -13,9 +13,12 @@ export function pageUpRequest(h: Heap, nb: number, extra: number): number {
     const size = h.pageUp(nb + extra);
     return h.W === 4 ? size % 0x100000000 : size;
   }
-  const mask = BigInt(h.mask);
-  const exact = (h.wideRequest + BigInt(h.W) + mask) & ~mask;
-  return Number(BigInt.asUintN(64, (exact + BigInt(extra) + 4095n) & ~4095n));
+  return Number(BigInt.asUintN(64, (h.exactSize(nb) + BigInt(extra) + 4095n) & ~4095n));
+}
+
+/** Whether a mapping's size is above the chunk's, that is, did not wrap around. */
+export function exceeds(h: Heap, size: number, nb: number): boolean {
+  return nb < WIDE ? size > nb : BigInt(size) > h.exactSize(nb);
 }
 
 function raiseMaximum(h: Heap, offset: number, value: number): void {
@@ -27,7 +30,7 @@ export function sysmallocMmap(h: Heap, nb: number): number {
   const { m, parAt } = h;
   const lead = h.alignment - h.header;
   const size = pageUpRequest(h, nb, hidden(h) > 0 ? lead + h.header : h.W + (lead > 0 ? h.mask : 0));
-  if (size <= nb) return 0;
+  if (!exceeds(h, size, nb)) return 0;
   const block = m.mmap(0, size, PROT_READ | PROT_WRITE, 0);
   if (block < 0) return 0;
   const p = block + lead;

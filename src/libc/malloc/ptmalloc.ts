@@ -5,7 +5,6 @@ import * as entries from "./entries.ts";
 import type { MallocAddresses, MallocExit, MallocGuest } from "./guest.ts";
 import { Heap } from "./heap.ts";
 import { ptmallocInit, usable, writeInitialData, writeThreadData } from "./init.ts";
-import { WIDE } from "./memory.ts";
 import { mallopt } from "./params.ts";
 import { formatStats, type Mallinfo, mallinfo, mallocStats, mallocTrim } from "./stats.ts";
 import { tcacheThreadShutdown } from "./tcache.ts";
@@ -15,6 +14,12 @@ import type { MallocVersion } from "./version.ts";
 export type SizeT = number | bigint;
 
 const SIZE_MAX_64 = 2n ** 64n - 1n;
+
+/** A size_t as a number not below it, so that comparisons with powers of two stay right. */
+function roundUp(value: SizeT): number {
+  const near = Number(value);
+  return typeof value === "bigint" && BigInt(near) < value ? near * (1 + Number.EPSILON) : near;
+}
 
 /** What an entry returns when it did not come to its end: `Ptmalloc.exit` says why. */
 export const DID_NOT_RETURN = -1;
@@ -97,20 +102,20 @@ export class Ptmalloc {
 
   memalign(alignment: SizeT, bytes: SizeT): number {
     const n = this.size(bytes);
-    const a = Number(alignment);
+    const a = roundUp(alignment);
     return this.run(7, a, n, () => entries.memalign(this.heap, a, n));
   }
 
   alignedAlloc(alignment: SizeT, bytes: SizeT): number {
     const n = this.size(bytes);
-    const a = Number(alignment);
+    const a = roundUp(alignment);
     return this.run(8, a, n, () => entries.alignedAlloc(this.heap, a, n));
   }
 
   /** posix_memalign: the error number, or 0 with the block's address written to `*memptr`. */
   posixMemalign(memptr: number, alignment: SizeT, bytes: SizeT): number {
     const n = this.size(bytes);
-    const a = Number(alignment);
+    const a = roundUp(alignment);
     return this.run(9, a, n, () => {
       const { error, mem } = entries.posixMemalign(this.heap, a, n);
       if (error === 0) this.heap.m.setWord(memptr, mem);
@@ -183,13 +188,9 @@ export class Ptmalloc {
   }
 
   private size(bytes: SizeT): number {
-    if (typeof bytes === "number") {
-      this.heap.wideRequest = 0n;
-      return bytes;
-    }
-    const wide = BigInt.asUintN(8 * this.heap.W, bytes);
-    this.heap.wideRequest = wide >= BigInt(WIDE) ? wide : 0n;
-    return Number(wide);
+    if (typeof bytes !== "number") return this.heap.request(bytes);
+    this.heap.wideRequest = 0n;
+    return bytes;
   }
 
   private run(functionNumber: number, a: number, b: number, work: () => number): number {

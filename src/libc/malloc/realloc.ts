@@ -2,6 +2,7 @@ import { unlinkChunk } from "./bins.ts";
 import { type Heap, NON_MAIN_ARENA, PREV_INUSE } from "./heap.ts";
 import { innerFree } from "./int-free.ts";
 import { intMalloc } from "./int-malloc.ts";
+import { WIDE } from "./memory.ts";
 
 /** set_head_size with the arena's flag: PREV_INUSE and whatever else the chunk had stay. */
 function setUsedSize(h: Heap, av: number, p: number, size: number): void {
@@ -40,7 +41,8 @@ export function intRealloc(h: Heap, av: number, oldp: number, oldSize: number, n
       newSize = joined;
       unlinkChunk(h, next, "next");
     } else {
-      const fresh = intMalloc(h, av, nb - h.mask);
+      const bytes = nb < WIDE ? nb - h.mask : h.request(h.exactSize(nb) - BigInt(h.mask));
+      const fresh = intMalloc(h, av, bytes);
       if (fresh === 0) return 0;
       newp = fresh - h.header;
       newSize = h.chunkSize(newp);

@@ -5,7 +5,7 @@ import { type Heap, PAGE, PREV_INUSE } from "./heap.ts";
 import { innerFree } from "./int-free.ts";
 import { splitTop } from "./int-malloc.ts";
 import { reportCorruption } from "./messages.ts";
-import { pageUpRequest, sysmallocMmap } from "./mmapped.ts";
+import { exceeds, pageUpRequest, sysmallocMmap } from "./mmapped.ts";
 import { MORECORE_FAILURE, sbrk } from "./morecore.ts";
 
 const MMAP_AS_MORECORE_SIZE = 1 << 20;
@@ -107,7 +107,7 @@ function fallbackSize(h: Heap, nb: number, wanted: number, contiguous: boolean, 
       break;
   }
   size %= h.W === 8 ? 2 ** 64 : 2 ** 32;
-  return size > nb ? size : 0;
+  return exceeds(h, size, nb) ? size : 0;
 }
 
 function addSystemMem(h: Heap, amount: number): void {

@@ -248,7 +248,8 @@ class Walker {
     const size = head - (head & 7);
     const bin = this.lists.bins.get(p);
     let state = fallback;
-    if (bin !== undefined && state === "used") state = bin.kind === "tcache" || bin.kind === "fastbin" ? "cached" : "free";
+    if (bin !== undefined && state === "used")
+      state = bin.kind === "tcache" || bin.kind === "fastbin" ? "cached" : "free";
     const chunk = {
       address: p,
       mem: p + g.header,
@@ -276,7 +277,8 @@ class Walker {
       }
       if (next.prevInuse) this.report(next.address, "PREV_INUSE is set behind a free chunk");
       const foot = this.word(next.address);
-      if (foot !== size) this.report(next.address, `corrupted size vs. prev_size: prev_size ${hex(foot)}, size ${hex(size)}`);
+      if (foot !== size)
+        this.report(next.address, `corrupted size vs. prev_size: prev_size ${hex(foot)}, size ${hex(size)}`);
       if (bin !== undefined && bin.kind !== "unsorted" && g.binIndex(size) !== bin.index) {
         this.report(address, `${size} bytes in the wrong bin: ${listName(bin)}`);
       }
