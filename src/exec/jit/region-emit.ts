@@ -933,13 +933,13 @@ export class RegionEmit implements Emit {
   }
 
   trapIf(): void {
-    this.c.open(W.if, BLOCK_VOID);
-    this.#leaveInstruction(1);
-    this.c.end();
+    this.trapIfConst(0);
   }
 
-  trapIfConst(): void {
-    this.trapIf();
+  trapIfConst(_vector: number, depth = 0): void {
+    this.c.open(W.if, BLOCK_VOID);
+    this.#leaveInstruction(1 + depth);
+    this.c.end();
   }
 
   #refuse(): never {
