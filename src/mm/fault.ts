@@ -146,6 +146,8 @@ function mapPageCache(mm: AddressSpace, at: number, frame: FrameNumber, bits: nu
 function fileFault(mm: AddressSpace, vma: Vma, file: Mappable, page: PageNumber, write: boolean): FaultResult {
   const around = !write && mm.generation.faultAroundPages > 1;
   if (around && faultAround(mm, vma, file, page)) return FAULT_DONE;
+  // do_cow_fault prepares before it asks the file, so even a failure leaves an anon_vma
+  if (write && !(vma.flags & VM_SHARED)) prepareAnonVma(mm, vma);
   const index = vma.pgoff + (page - vma.start / 4096);
   if (index >= Math.ceil(file.size / 4096)) return mm.pageTables.makeUpper(page) ? FAULT_ADRERR : FAULT_OOM;
   const frame = file.getPage(index);
@@ -159,7 +161,6 @@ function fileFault(mm: AddressSpace, vma: Vma, file: Mappable, page: PageNumber,
   } else {
     const copy = frameNear(mm, at, page);
     if (copy < 0) return FAULT_OOM;
-    if (vma.anonVma === undefined) prepareAnonVma(mm, vma);
     mm.phys.copyFrame(frame, copy);
     mapAnonymous(mm, vma, at, copy, true);
   }

@@ -87,38 +87,60 @@ function copyVma(parent: AddressSpace, child: AddressSpace, vma: Vma): boolean {
   return wipe || !needed || copyPages(parent, child, vma);
 }
 
-/** copy_pte_range: private pages become write-protected in both; the child's entries start unaccessed, shared ones clean. */
+/**
+ * copy_page_range: where the parent has a leaf table the child gets one, even for entries that are all empty. Private pages
+ * become write-protected in both; the child's entries start unaccessed, those of shared mappings clean.
+ */
 function copyPages(parent: AddressSpace, child: AddressSpace, vma: Vma): boolean {
+  const span = 1 << parent.pageTables.leafBits;
+  const last = vma.end / 4096;
+  for (let page = vma.start / 4096; page < last; ) {
+    const end = Math.min(last, page - (page & (span - 1)) + span);
+    const from = parent.pageTables.findPte(page);
+    if (from !== 0) {
+      const to = child.pageTables.makePte(page);
+      if (to < 0) return false;
+      copyEntries(parent, child, vma, from, to, end - page);
+    }
+    page = end;
+  }
+  return true;
+}
+
+/** copy_pte_range. */
+function copyEntries(
+  parent: AddressSpace,
+  child: AddressSpace,
+  vma: Vma,
+  from: number,
+  to: number,
+  count: number,
+): void {
   const { phys } = parent;
   const { i32, flags } = phys;
-  const private_ = (vma.flags & (VM_SHARED | VM_MAYWRITE)) === VM_MAYWRITE;
+  const copyOnWrite = (vma.flags & (VM_SHARED | VM_MAYWRITE)) === VM_MAYWRITE;
+  const shared = (vma.flags & VM_SHARED) !== 0;
   const words = parent.pageTables.pteWords;
-  let complete = true;
-  parent.pageTables.forEachPte(vma.start / 4096, vma.end / 4096, (at, page) => {
-    if (!complete) return;
-    const to = child.pageTables.makePte(page);
-    if (to < 0) {
-      complete = false;
-      return;
+  for (let offset = 0; offset < count * words; offset += words) {
+    let pte = i32[from + offset];
+    if (pte === 0) continue;
+    if (words === 2) i32[to + offset + 1] = i32[from + offset + 1];
+    if (pteMapped(pte)) {
+      if (copyOnWrite && pte & PTE_RW) pte = i32[from + offset] &= ~PTE_RW;
+      pte &= shared ? ~(PTE_A | PTE_D) : ~PTE_A;
+      shareFrame(parent, child, pte >>> 12, flags[pte >>> 12]);
     }
-    let pte = i32[at];
-    if (words === 2) i32[to + 1] = i32[at + 1];
-    if (!pteMapped(pte)) {
-      i32[to] = pte;
-      return;
-    }
-    if (private_ && pte & PTE_RW) pte = i32[at] &= ~PTE_RW;
-    pte &= ~PTE_A;
-    if (vma.flags & VM_SHARED) pte &= ~PTE_D;
-    i32[to] = pte;
-    const frame = pte >>> 12;
-    if (flags[frame] & FrameFlag.special) return;
-    flags[frame] &= ~FrameFlag.exclusive;
-    phys.get(frame);
-    phys.addMap(frame);
-    if (flags[frame] & FrameFlag.anon) child.anonPages++;
-    else if (parent.generation.hasRssShmem && flags[frame] & FrameFlag.shmem) child.shmemPages++;
-    else child.filePages++;
-  });
-  return complete;
+    i32[to + offset] = pte;
+  }
+}
+
+function shareFrame(parent: AddressSpace, child: AddressSpace, frame: number, flags: number): void {
+  const { phys } = parent;
+  if (flags & FrameFlag.special) return;
+  phys.flags[frame] &= ~FrameFlag.exclusive;
+  phys.get(frame);
+  phys.addMap(frame);
+  if (flags & FrameFlag.anon) child.anonPages++;
+  else if (parent.generation.hasRssShmem && flags & FrameFlag.shmem) child.shmemPages++;
+  else child.filePages++;
 }

@@ -70,8 +70,8 @@ export interface MmapRequest {
   readonly offset?: number;
 }
 
-/** MAX_LFS_FILESIZE in pages; a signed 64-bit byte count. */
-const MAX_FILE_PAGES = 2 ** 51;
+/** Whole pages below MAX_LFS_FILESIZE, 2^63 - 1. */
+const MAX_FILE_PAGES = 2 ** 51 - 1;
 const LEGACY_MAP_MASK =
   MAP_SHARED |
   MAP_PRIVATE |

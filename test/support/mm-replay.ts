@@ -96,6 +96,7 @@ export class OpenFile implements MappedFile {
   readonly mappable: Mappable | undefined;
   readonly readable: boolean;
   readonly writable: boolean;
+  hidesResidence = false;
   mappings = 0;
 
   constructor(mappable: Mappable | undefined, access: "r" | "w" | "rw") {
@@ -313,6 +314,8 @@ class Replayer {
   #start(brk: number, mode: number): void {
     this.mm.startBrk = this.mm.brk = brk;
     if (mode & 1) {
+      // the file belongs to root and the task does not
+      for (const file of this.#files) file.hidesResidence = file.mappable?.kind === "file";
       const caps = { capIpcLock: false, capSysRawio: false, capSysAdmin: false };
       this.mm.limits = { as: 40 << 20, data: 6 << 20, memlock: 64 * PAGE, stack: 8 << 20, ...caps };
     }
@@ -357,6 +360,10 @@ class Replayer {
     if (typeof child === "number") throw new Error(`fork gave ${child}`);
     this.#parents.push(this.mm);
     this.mm = child;
+    // the recorder touches what is its own
+    for (const vma of child.vmas) {
+      if (this.#initial.has(vma.start) && vma.special === undefined) touch(child, vma.start, false);
+    }
     this.#base = statusValues(child);
   }
 }
