@@ -203,7 +203,7 @@ function moveVma(mm: AddressSpace, vma: Vma, remap: Remap): number {
   if (keep) {
     const source = mm.vmas.lookup(addr);
     if (source !== undefined && source !== target) {
-      if (source.flags & VM_LOCKED) mm.lockedVm -= source.pages;
+      // dontunmap_complete: the flag goes, the count of locked pages stays
       source.flags &= ~VM_LOCKED_MASK;
       if (source.start === addr && source.end === addr + oldLength) source.anonVma = undefined;
     }
