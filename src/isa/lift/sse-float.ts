@@ -6,15 +6,16 @@ import {
   checkMmx,
   enterMmx,
   first,
+  floatLanes,
   floatTrap,
   isMmx,
   laneCount,
-  lanes,
   scalar,
   second,
   setLanes,
   setScalar,
   source,
+  touchHalves,
 } from "./vector.ts";
 
 type Format = "64" | "32" | "Pd" | "Ps";
@@ -33,14 +34,14 @@ function binary(op: string, format: Format): Lifter {
   const size = sizeOf(format);
   if (isScalar(format))
     return (x) => setScalar(x, size, x.op(op, x.vec(x.operand(first(x)).reg), scalar(x, second(x), size)));
-  return (x) => lanes(x, (lane) => x.op(op, source(x, first(x), lane), source(x, second(x), lane)));
+  return (x) => floatLanes(x, (lane) => x.op(op, source(x, first(x), lane), source(x, second(x), lane)));
 }
 
 /** result = op(second source); a scalar one leaves the rest as `setScalar` says. */
 function unary(op: string, format: Format): Lifter {
   const size = sizeOf(format);
   if (isScalar(format)) return (x) => setScalar(x, size, x.op(op, scalar(x, second(x), size)));
-  return (x) => lanes(x, (lane) => x.op(op, source(x, 1, lane)));
+  return (x) => floatLanes(x, (lane) => x.op(op, source(x, 1, lane)));
 }
 
 /** Calls a helper with the immediate (if it takes one) and raises its #XM. */
@@ -58,7 +59,7 @@ function helper(name: string, format: Format, sources: 1 | 2, immediate: boolean
     };
   }
   return (x) =>
-    lanes(x, (lane) => {
+    floatLanes(x, (lane) => {
       const b = source(x, sources === 1 ? 1 : second(x), lane);
       return compute(x, sources === 1 ? [b] : [source(x, first(x), lane), b]);
     });
@@ -80,7 +81,7 @@ function compare(format: Format): Lifter {
       return value;
     };
     if (isScalar(format)) setScalar(x, size, compute(x.vec(x.operand(1).reg), scalar(x, 2, size)));
-    else lanes(x, (lane) => compute(source(x, 1, lane), source(x, 2, lane)));
+    else floatLanes(x, (lane) => compute(source(x, 1, lane), source(x, 2, lane)));
   };
 }
 
@@ -119,6 +120,7 @@ function narrow(name: string): Lifter {
       floatTrap(x);
       return value;
     };
+    touchHalves(x);
     const low = convert(0);
     setLanes(x, [laneCount(x) === 1 ? low : x.op("unpackLo64", low, convert(1))]);
   };

@@ -138,6 +138,21 @@ export function lanes(x: Lift, compute: (lane: number) => Value): void {
   setLanes(x, values);
 }
 
+/** Lets both halves of a 256-bit memory operand fault, in order, before an operation on the lower half changes MXCSR. */
+export function touchHalves(x: Lift): void {
+  if (laneCount(x) === 1) return;
+  for (let index = 1; index < 3; index++) {
+    if (!x.isMem(index) || x.operand(index).size !== 2 * XMM_BYTES) continue;
+    for (const offset of [0, XMM_BYTES]) x.load(x.address(), XMM_BYTES, false, offset);
+  }
+}
+
+/** As `lanes`, for operations that set MXCSR. */
+export function floatLanes(x: Lift, compute: (lane: number) => Value): void {
+  touchHalves(x);
+  lanes(x, compute);
+}
+
 /** Raises #XM if the helper called last met an unmasked exception. */
 export function floatTrap(x: Lift): void {
   x.op("fTrap");
