@@ -6,6 +6,7 @@
 import { DAZ, DE, FP_SLOW, FP_TRAP, FTZ, IE, MXCSR, PE, UE } from "./block.as";
 import * as core from "./core.as";
 import { A, B, C, FINITE, NAN, QUIET, R, X, ZERO } from "./core.as";
+import * as quick from "./sse-quick.as";
 
 export class S {
   /** Exceptions of all elements so far. */
@@ -54,6 +55,9 @@ export function fpUpdateMode(): void {
   store<u32>(FP_SLOW, u32((load<u32>(MXCSR) & 0xffe0) !== 0x1fa0));
 }
 
+/** MXCSR without its flags: round to nearest, all masked, no DAZ, no FTZ. */
+const PLAIN_CSR: u32 = 0x1f80;
+
 /** Whether A or B is a NaN; then R is the NaN result and IE is set for a signalling one. */
 export function nan2(): bool {
   if (A.kind !== NAN && B.kind !== NAN) return false;
@@ -98,7 +102,16 @@ function arith(op: u32): void {
   else core.div();
 }
 
+function quick64(op: u32, a: u64, b: u64): bool {
+  const pe = (S.csr & PE) !== 0;
+  if (op === ADD) return quick.add64(a, b, pe);
+  if (op === SUB) return quick.add64(a, b ^ 0x8000000000000000, pe);
+  if (op === MUL) return quick.mul64(a, b, pe);
+  return op === DIV && quick.div64(a, b, pe);
+}
+
 export function arith64(op: u32, a: u64, b: u64): u64 {
+  if ((S.csr & 0xffc0) === PLAIN_CSR && quick64(op, a, b)) return quick.result64;
   X.flags = 0;
   core.unpackA64(b, S.daz);
   core.moveAtoB();
@@ -108,7 +121,16 @@ export function arith64(op: u32, a: u64, b: u64): u64 {
   return core.pack64();
 }
 
+function quick32(op: u32, a: u32, b: u32): bool {
+  const pe = (S.csr & PE) !== 0;
+  if (op === ADD) return quick.add32(a, b, pe);
+  if (op === SUB) return quick.add32(a, b ^ 0x80000000, pe);
+  if (op === MUL) return quick.mul32(a, b, pe);
+  return op === DIV && quick.div32(a, b, pe);
+}
+
 export function arith32(op: u32, a: u32, b: u32): u32 {
+  if ((S.csr & 0xffc0) === PLAIN_CSR && quick32(op, a, b)) return quick.result32;
   X.flags = 0;
   core.unpackA32(b, S.daz);
   core.moveAtoB();
@@ -119,6 +141,7 @@ export function arith32(op: u32, a: u32, b: u32): u32 {
 }
 
 export function sqrt64(a: u64): u64 {
+  if ((S.csr & 0xffc0) === PLAIN_CSR && quick.sqrt64(a, (S.csr & PE) !== 0)) return quick.result64;
   X.flags = 0;
   core.unpackA64(a, S.daz);
   if (!nan1()) core.sqrt();
@@ -127,6 +150,7 @@ export function sqrt64(a: u64): u64 {
 }
 
 export function sqrt32(a: u32): u32 {
+  if ((S.csr & 0xffc0) === PLAIN_CSR && quick.sqrt32(a, (S.csr & PE) !== 0)) return quick.result32;
   X.flags = 0;
   core.unpackA32(a, S.daz);
   if (!nan1()) core.sqrt();

@@ -3,7 +3,7 @@
  * (vol. 2, table 3-43). The lifter copies between SCRATCH and guest memory; `…Commit` applies what the instruction does to the
  * state after its image was written.
  */
-import { FCS, FCW, FDP, FDS, FIP, FOP, FPR, FSW, FTW, MXCSR, SCRATCH, SELECTORS, YMM } from "./block.as";
+import { FCS, FCW, FDP, FDS, FIP, FOP, FPR, FSW, FTW, MXCSR, SCRATCH, SELECTORS } from "./block.as";
 import { fpUpdateMode } from "./sse-core.as";
 import { x87Fninit } from "./x87.as";
 import * as x from "./x87-core.as";
@@ -105,10 +105,10 @@ export function x87LoadEnv(size16: u32, registers: u32): void {
 }
 
 /**
- * FXSAVE image: the first 160 + 16 × `xmms` bytes of the 512; with `wide` (REX.W) 64-bit pointers.
+ * FXSAVE image: the first 160 of its 512 bytes; the lifter adds the XMM registers. With `wide` (REX.W) 64-bit pointers.
  * AMD CPUs save opcode and pointers only while an unmasked exception is pending (APM vol. 2, 11.5.3).
  */
-export function fxSaveImage(wide: u32, xmms: u32): void {
+export function fxSaveImage(wide: u32): void {
   const at = SCRATCH;
   store<u16>(at, u16(load<u32>(FCW)));
   store<u16>(at + 2, u16(load<u32>(FSW)));
@@ -128,11 +128,10 @@ export function fxSaveImage(wide: u32, xmms: u32): void {
     store<u64>(to, x.rawSig(i));
     store<u64>(to + 8, u64(x.rawSe(i)));
   }
-  for (let i: usize = 0; i < usize(xmms); i++) v128.store(at + 160 + (i << 4), v128.load(YMM + (i << 5)));
 }
 
-/** FXRSTOR from SCRATCH: 0, or 13 (#GP, nothing changed) if the image's MXCSR has a reserved bit set. */
-export function fxRestore(wide: u32, xmms: u32): i32 {
+/** FXRSTOR of those 160 bytes from SCRATCH: 0, or 13 (#GP, nothing changed) if the image's MXCSR has a reserved bit set. */
+export function fxRestore(wide: u32): i32 {
   const at = SCRATCH;
   if ((load<u32>(at + 24) & ~0x2ffff) !== 0) return 13;
   store<u32>(FCW, (u32(load<u16>(at)) & 0x1f3f) | 0x40);
@@ -158,7 +157,6 @@ export function fxRestore(wide: u32, xmms: u32): i32 {
   store<u32>(FTW, tags);
   store<u32>(MXCSR, load<u32>(at + 24));
   fpUpdateMode();
-  for (let i: usize = 0; i < usize(xmms); i++) v128.store(YMM + (i << 5), v128.load(at + 160 + (i << 4)));
   return 0;
 }
 
@@ -171,15 +169,11 @@ export function scratchWriteV(offset: u32, value: v128): void {
   v128.store(SCRATCH + usize(offset), value);
 }
 
-/** Remembers an instruction that is not a control instruction: its address, the low 11 bits of its opcode, and CS. */
-export function x87Note(fip: u64, fop: u32): void {
+/** Records the pointers of an x87 instruction with a memory operand: its address, the operand's offset, opcode, CS and DS. */
+export function x87NoteMem(fip: u64, fdp: u64, fop: u32): void {
   store<u64>(FIP, fip);
   store<u32>(FOP, fop);
   store<u32>(FCS, load<u16>(SELECTORS + 2));
-}
-/** As `x87Note`, with the offset of its memory operand, and DS. */
-export function x87NoteMem(fip: u64, fdp: u64, fop: u32): void {
-  x87Note(fip, fop);
   store<u64>(FDP, fdp);
   store<u32>(FDS, load<u16>(SELECTORS + 6));
 }

@@ -134,7 +134,9 @@ export function x87StoreBcdHigh(): u32 {
   return D.hi;
 }
 
-/** Nonzero if the value just computed must not be stored; its flags and pointers (see x87NoteMem) are then applied here. */
+/**
+ * Nonzero if the value just computed must not be stored; its flags and pointers (see x87NoteMem) are then applied here.
+ */
 export function x87StoreSkipped(fip: u64, fdp: u64, fop: u32): u32 {
   if (P.skip === 0) return 0;
   x87NoteMem(fip, fdp, fop);
@@ -142,9 +144,8 @@ export function x87StoreSkipped(fip: u64, fdp: u64, fop: u32): u32 {
   return 1;
 }
 
-/** After the guest store: applies the flags of the last `x87Store…`, notes the pointers and pops `pops` registers. */
-export function x87StoreCommit(pops: u32, fip: u64, fdp: u64, fop: u32): void {
-  x87NoteMem(fip, fdp, fop);
+/** After the guest store: applies the flags of the last `x87Store…` and pops `pops` registers. */
+export function x87StoreCommit(pops: u32): void {
   x.raise(P.flags, P.up);
   x.pop(pops);
 }
