@@ -4,17 +4,21 @@
  * Order within an instruction: the check for a pending exception (#MF), accesses to memory that may fault, then the helper,
  * which changes the x87 state. Stores compute first (`h_x87Store…`), write memory, then commit.
  */
-import { FCW, FSW, SCRATCH } from "../cpu-block.ts";
-import { OperandKind } from "../instruction.ts";
+import { FCS, FCW, FDP, FDS, FIP, FOP, FSW, SCRATCH, SELECTORS } from "../cpu-block.ts";
+import { OperandKind, Segment } from "../instruction.ts";
 import type { Value } from "../ir/builder.ts";
 import { type Lift, type Lifter, type LifterTable, RAX } from "./context.ts";
 
 const GENERAL_PROTECTION = 13;
 const MATH_FAULT = 16;
 
-/** Waiting instructions fault first if an unmasked exception is pending. */
+/** Waiting instructions fault first if an unmasked exception is pending (ES). */
 function check(x: Lift): void {
-  x.trapIf(x.op("h_x87Check"), MATH_FAULT);
+  x.trapIf(x.op("and32", FSW, x.const(0x80)), MATH_FAULT);
+}
+
+function hasMemory(x: Lift): boolean {
+  return x.insn.operands.some((operand) => operand.kind === OperandKind.mem);
 }
 
 /** Instruction pointer, data pointer and opcode, as FSTENV would show them after this instruction. */
@@ -22,14 +26,17 @@ function pointers(x: Lift): [fip: Value, fdp: Value, fop: Value] {
   const { form, mod, reg, rm, addressSize } = x.insn;
   const modrm = (mod << 6) | ((reg & 7) << 3) | (rm & 7);
   const opcode = ((Number.parseInt(form.opcode.slice(0, 2), 16) & 7) << 8) | modrm;
-  const memory = x.insn.operands.some((operand) => operand.kind === OperandKind.mem);
-  return [x.const(x.ipLo, x.ipHi), memory ? x.effectiveAddress(addressSize) : x.const(0), x.const(opcode)];
+  return [x.const(x.ipLo, x.ipHi), hasMemory(x) ? x.effectiveAddress(addressSize) : x.const(0), x.const(opcode)];
 }
 
-function note(x: Lift): void {
-  const [fip, fdp, fop] = pointers(x);
-  if (x.insn.operands.some((operand) => operand.kind === OperandKind.mem)) x.op("h_x87NoteMem", fip, fdp, fop);
-  else x.op("h_x87Note", fip, fop);
+/** Records the pointers of an instruction that is not a control instruction, with CS and DS. */
+function note(x: Lift, [fip, fdp, fop] = pointers(x)): void {
+  x.b.setSlot(FIP, 8, fip);
+  x.b.setSlot(FOP, 4, fop);
+  x.b.setSlot(FCS, 2, SELECTORS + 2 * Segment.cs);
+  if (!hasMemory(x)) return;
+  x.b.setSlot(FDP, 8, fdp);
+  x.b.setSlot(FDS, 2, SELECTORS + 2 * Segment.ds);
 }
 
 /** The instruction is one helper call on constants. */
@@ -159,7 +166,8 @@ function storeWith(x: Lift, pops: number, compute: () => Value, high?: string): 
     x.store(address, 8, value);
     x.store(address, 2, upper, 8);
   }
-  x.op("h_x87StoreCommit", x.const(pops), ...where);
+  x.op("h_x87StoreCommit", x.const(pops));
+  note(x, where);
 }
 
 function fst(pops: number): Lifter {
@@ -231,6 +239,9 @@ function checkAligned(x: Lift): void {
   x.trapIf(low, GENERAL_PROTECTION);
 }
 
+/** Bytes of the image before the XMM registers, whose slots the lifters must name (a tier may hold them elsewhere). */
+const LEGACY_X87 = 160;
+
 /** Registers in the image: the legacy area holds XMM8–15 in 64-bit mode only. */
 function xmmCount(x: Lift): number {
   return x.is64 ? 16 : 8;
@@ -240,19 +251,21 @@ function fxsave(wide: number): Lifter {
   return (x) => {
     checkAligned(x);
     const address = x.address();
-    const length = 160 + 16 * xmmCount(x);
-    x.op("probeWrite", address.slot, address.disp, length);
-    x.op("h_fxSaveImage", x.const(wide), x.const(xmmCount(x)));
-    for (let at = 0; at < length; at += 16) x.store(address, 16, SCRATCH + at, at);
+    x.op("probeWrite", address.slot, address.disp, LEGACY_X87 + 16 * xmmCount(x));
+    x.op("h_fxSaveImage", x.const(wide));
+    for (let at = 0; at < LEGACY_X87; at += 16) x.store(address, 16, SCRATCH + at, at);
+    for (let i = 0; i < xmmCount(x); i++) x.store(address, 16, x.vec(i), LEGACY_X87 + 16 * i);
   };
 }
 
 function fxrstor(wide: number): Lifter {
   return (x) => {
     checkAligned(x);
-    const length = 160 + 16 * xmmCount(x);
-    for (let at = 0; at < length; at += 16) x.op("h_scratchWriteV", x.const(at), x.load(x.address(), 16, false, at));
-    x.trapIf(x.op("h_fxRestore", x.const(wide), x.const(xmmCount(x))), GENERAL_PROTECTION);
+    const load = (at: number) => x.load(x.address(), 16, false, at);
+    const xmm = Array.from({ length: xmmCount(x) }, (_, i) => load(LEGACY_X87 + 16 * i));
+    for (let at = 0; at < LEGACY_X87; at += 16) x.op("h_scratchWriteV", x.const(at), load(at));
+    x.trapIf(x.op("h_fxRestore", x.const(wide)), GENERAL_PROTECTION);
+    for (const [i, value] of xmm.entries()) x.b.setSlot(x.vec(i), 16, value);
   };
 }
 

@@ -44,7 +44,7 @@ function store(h: Helpers, memory: DataView, bytes: number, pops: number, name: 
   if (call(h, "x87StoreSkipped", 0n, 0n, 0)) return;
   for (let i = 0; i < Math.min(bytes, 8); i++) memory.setUint8(i, Number((value >> BigInt(8 * i)) & 0xffn));
   if (bytes === 10) memory.setUint16(8, high, true);
-  call(h, "x87StoreCommit", pops, 0n, 0n, 0);
+  call(h, "x87StoreCommit", pops);
 }
 
 const NO_OPERAND: Readonly<Record<number, readonly [string, ...number[]]>> = {
