@@ -38,6 +38,8 @@ export interface Codec<T> {
   decode(words: Int32Array, at: number, abi: Abi, task: Task): T | ArgumentFault;
   /** strace 6.1's text, or undefined for an argument that strace does not print. */
   format(value: T, call: CallView, at: number): string | undefined;
+  /** Text that strace adds behind an entry argument once the call is over (clone3's ` => {…}`). */
+  suffix?(call: CallView): string;
 }
 
 type Value<C> = C extends Codec<infer T> ? T : never;

@@ -39,7 +39,7 @@ import { enumOf, flagsOf, hidden, int, path, pointer, pointerTo, sizeT, ulongAs,
 import { type CallView, type Codec, defineSyscall } from "./define.ts";
 import { rusageBytes, rusageText } from "./rusage.ts";
 import { siginfoText } from "./siginfo-text.ts";
-import { cStringText, flagsText, hex, type NameTable, peek, pointerText } from "./strace-text.ts";
+import { addressText, cStringText, flagsText, hex, type NameTable, peek, pointerText } from "./strace-text.ts";
 import { signalText } from "./struct-text.ts";
 
 export const exit = defineSyscall(
@@ -221,13 +221,30 @@ function clone3Text(address: number, call: CallView): string | undefined {
   if (flags & CLONE_PARENT_SETTID) fields.push(`parent_tid=${pointerText(from.u64(24))}`);
   fields.push(`exit_signal=${from.u32(32) === 0 ? "0" : signalText(from.u32(32))}`);
   fields.push(`stack=${pointerText(from.u64(40))}`, `stack_size=${hex(from.u64(48))}`);
-  if (flags & CLONE_SETTLS) fields.push(`tls=${pointerText(from.u64(56))}`);
+  if (flags & CLONE_SETTLS) fields.push(`tls=${tlsText(from.u64(56), call)}`);
   return `{${fields.join(", ")}}`;
 }
 
+/** What the call wrote: strace adds it behind the arguments. */
+function clone3Results(call: CallView): string {
+  const bytes = peek(call.task, Number(call.values[0]), CLONE_ARGS_SIZE_VER0);
+  if (bytes === undefined || (call.result ?? -1) < 0) return "";
+  const from = new FrameReader(bytes);
+  if (!(from.u32(0) & CLONE_PARENT_SETTID)) return "";
+  const tid = peek(call.task, from.u64(24), 4);
+  return tid === undefined ? "" : ` => {parent_tid=[${new FrameReader(tid).i32(0)}]}`;
+}
+
+/** struct clone_args as it was before the call, then what the call wrote. */
+const clone3Args: Codec<number> = {
+  ...pointer("cl_args"),
+  format: (address, call, at) => clone3Text(address, call) ?? addressText(call, at),
+  suffix: clone3Results,
+};
+
 export const clone3 = defineSyscall(
   "clone3",
-  [pointerTo("cl_args", "entry", clone3Text), sizeT("size")],
+  [clone3Args, sizeT("size")],
   (task, address, size) => {
     if (size < CLONE_ARGS_SIZE_VER0) return -EINVAL;
     if (size > 4096) return -E2BIG;

@@ -66,7 +66,7 @@ function wordAt(from: FrameReader, abi: Abi, at: number): number {
 
 function valueField(from: FrameReader, abi: Abi): string {
   const at = unionAt(abi) + 8;
-  return `si_value={sival_int=${from.i32(at)}, sival_ptr=${pointerText(wordAt(from, abi, at))}}`;
+  return `si_int=${from.i32(at)}, si_ptr=${pointerText(wordAt(from, abi, at))}`;
 }
 
 /** Codes <= 0: a process sent it. */
@@ -103,6 +103,7 @@ function kernelFields(from: FrameReader, abi: Abi, signo: number, code: number):
     case SIGFPE:
     case SIGSEGV:
     case SIGBUS:
+    case SIGTRAP:
       return [`si_addr=${pointerText(wordAt(from, abi, at))}`];
     default: {
       const fields: string[] = [];

@@ -26,7 +26,7 @@ export const CLONE_IO = 0x80000000;
 /** clone3 only: bit 32. */
 export const CLONE_CLEAR_SIGHAND_HI = 1;
 
-/** In strace's order. */
+/** In strace's order; strace does not know CLONE_DETACHED. */
 export const CLONE_FLAG_NAMES: readonly (readonly [number, string])[] = [
   [CLONE_VM, "CLONE_VM"],
   [CLONE_FS, "CLONE_FS"],
@@ -42,7 +42,6 @@ export const CLONE_FLAG_NAMES: readonly (readonly [number, string])[] = [
   [CLONE_SETTLS, "CLONE_SETTLS"],
   [CLONE_PARENT_SETTID, "CLONE_PARENT_SETTID"],
   [CLONE_CHILD_CLEARTID, "CLONE_CHILD_CLEARTID"],
-  [CLONE_DETACHED, "CLONE_DETACHED"],
   [CLONE_UNTRACED, "CLONE_UNTRACED"],
   [CLONE_CHILD_SETTID, "CLONE_CHILD_SETTID"],
   [CLONE_NEWCGROUP, "CLONE_NEWCGROUP"],

@@ -2,7 +2,7 @@
 import type { Abi } from "../abi/abi.ts";
 import { ENOMEM } from "../abi/errno.ts";
 import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_STACK } from "../abi/resource.ts";
-import { SI_KERNEL, SIGKILL, SIGSEGV, SS_DISABLE } from "../abi/signal.ts";
+import { SI_KERNEL, SIGKILL, SIGSEGV } from "../abi/signal.ts";
 import type { ExecFile, LoadFailure } from "../loader/exec-file.ts";
 import { failure, isLoadFailure } from "../loader/exec-file.ts";
 import { type LoadedProgram, loadProgram } from "../loader/load.ts";
@@ -214,7 +214,7 @@ export function installImage(task: Task, image: Image): void {
   group.sighand.flush();
   group.posixTimers?.deleteAll();
   group.dumpable = 1;
-  task.altStack = { sp: 0, size: 0, flags: SS_DISABLE };
+  task.altStack = { sp: 0, size: 0, flags: task.altStack.flags };
   task.tls = [undefined, undefined, undefined];
   task.ldt = undefined;
   task.clearChildTid = 0;

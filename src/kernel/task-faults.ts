@@ -25,7 +25,7 @@ import { PF_PRESENT, PF_USER } from "../memory/translation.ts";
 import { FAULT_DONE, faultCode, faultSignal } from "../mm/fault-result.ts";
 import { Vector } from "./cpu.ts";
 import { FrameReader } from "./frame-writer.ts";
-import { EFLAGS_TF, Gpr } from "./registers.ts";
+import { EFLAGS_RF, Gpr } from "./registers.ts";
 import { sigInfo } from "./siginfo.ts";
 import type { Task } from "./task.ts";
 import { forceSignal } from "./task-signals.ts";
@@ -50,6 +50,9 @@ const TRAPS: Readonly<Record<number, TrapRule>> = {
   [Vector.alignmentCheck]: { signal: SIGBUS, code: BUS_ADRALN },
 };
 
+/** Traps: RIP is behind the instruction. The others are faults, which push RF set (SDM volume 3, section 19.3.1.1). */
+const TRAP_VECTORS: readonly number[] = [Vector.debug, Vector.breakpoint, Vector.overflow];
+
 /** Handles the exception that `cpu.fault` describes. */
 export function raiseException(task: Task): void {
   const { fault } = task.kernel.cpu;
@@ -69,8 +72,8 @@ function trap(task: Task, vector: number, errorCode: number): void {
   if (rule === undefined) throw new InternalError(`exception ${vector} has no rule`);
   const { state, fault } = task.kernel.cpu;
   if (vector === Vector.invalidOpcode && fault.unsupported !== "") reportUnsupported(task, fault.unsupported);
-  if (vector === Vector.debug) state.eflags &= ~EFLAGS_TF;
   recordTrap(task, vector, errorCode);
+  if (!TRAP_VECTORS.includes(vector)) state.eflags |= EFLAGS_RF;
   const { signal, code, atIp } = rule;
   if (code === undefined) forceSignal(task, sigInfo({ signo: signal, code: SI_KERNEL }));
   else forceSignal(task, sigInfo({ signo: signal, code, layout: "fault", address: atIp ? state.rip : 0 }));
@@ -103,6 +106,7 @@ function pageFault(task: Task, address: number, errorCode: number): void {
     address >= task.mm.layout.taskSize && task.kernel.generation.kernelBits === 64 && address >= 2 ** 47;
   recordTrap(task, Vector.pageFault, errorCode | PF_USER | (kernelHalf ? PF_PRESENT : 0));
   task.cr2 = address;
+  state.eflags |= EFLAGS_RF;
   forceSignal(task, sigInfo({ signo, code: faultCode(result), layout: "fault", address }));
   task.kernel.observers.fault(task, Vector.pageFault, errorCode, address);
 }
@@ -111,6 +115,7 @@ function pageFault(task: Task, address: number, errorCode: number): void {
 function mathError(task: Task, vector: number): void {
   const { state } = task.kernel.cpu;
   recordTrap(task, vector, 0);
+  state.eflags |= EFLAGS_RF;
   const image = new Uint8Array(512);
   state.fxsave(image);
   const from = new FrameReader(image);

@@ -91,7 +91,7 @@ export class Task {
   /** The mask to restore after sigsuspend and its kin, once a handler was set up or none was needed. */
   savedBlocked: SignalSet | undefined;
   readonly pending = new PendingSignals();
-  altStack: AltStack = { sp: 0, size: 0, flags: 2 };
+  altStack: AltStack = { sp: 0, size: 0, flags: 0 };
   /** Last exception, for the signal frame (struct thread_struct). */
   trapNumber = 0;
   errorCode = 0;

@@ -21,7 +21,7 @@ import type { RandomDraws } from "../loader/random-draws.ts";
 import { HOST_AREA_BYTES, PhysicalMemory } from "../memory/physical.ts";
 import { MemorySystem } from "../mm/system.ts";
 import type { Observer } from "../observe/observer.ts";
-import { cpuidLeaf1Edx, hwcap2 } from "../profiles/cpu-model.ts";
+import { type CpuModel, cpuidLeaf1Edx, hwcap2 } from "../profiles/cpu-model.ts";
 import type { TaskLayout } from "../profiles/kernel-generation.ts";
 import type { MachineProfile } from "../profiles/machine-profile.ts";
 import type { Path } from "../vfs/path.ts";
@@ -195,10 +195,16 @@ function kernelConfig(profile: MachineProfile, options: MachineOptions, realtime
     sliceInstructions: SLICE_INSTRUCTIONS,
     maxInstructions: options.maxInstructions ?? Number.POSITIVE_INFINITY,
     cpuAuxv: { hwcap: cpuidLeaf1Edx(cpu), hwcap2: hwcap2(cpu), minSigStackSize: cpu.minSigStackSize },
-    xstateSize: 0,
-    xstateFeatures: 0,
+    ...xstate(cpu),
     ...(options.draws === undefined ? {} : { draws: options.draws }),
   };
+}
+
+/** Size of the XSAVE area and XCR0: x87 and SSE, with AVX the upper halves too (SDM volume 1, section 13.4). */
+function xstate(model: CpuModel): { xstateSize: number; xstateFeatures: number } {
+  const features: readonly string[] = model.features;
+  if (!features.includes("xsave")) return { xstateSize: 0, xstateFeatures: 0 };
+  return features.includes("avx") ? { xstateSize: 832, xstateFeatures: 7 } : { xstateSize: 576, xstateFeatures: 3 };
 }
 
 /** The user's words for why a program cannot run, and folio's exit status: 127 if it was not found, else 126. */

@@ -103,7 +103,7 @@ export class Strace implements Observer<Task, SigInfo> {
       if (call.unfinished && i < call.shown) return;
       const known = call.texts[i];
       const text = known === null ? codec.format(call.values[i], view, slotOf(definition, i, event.abi)) : known;
-      if (text !== undefined) parts.push(text);
+      if (text !== undefined) parts.push(text + (codec.suffix?.(view) ?? ""));
     });
     const body = `${parts.join(", ")})`;
     return call.unfinished ? `<... ${definition.name} resumed>${body}` : `${definition.name}(${body}`;

@@ -28,8 +28,8 @@ const VDSO_CLOCKS: readonly number[] = [
 ];
 const CLOCK_CALLS = ["clock_gettime", "clock_gettime64", "clock_getres", "clock_getres_time64"];
 const OTHER_CALLS = ["gettimeofday", "time", "getcpu"];
-/** `int 0x80` in __kernel_vsyscall. */
-const INT80_LENGTH = 2;
+/** __kernel_vsyscall is no longer than this. */
+const VSYSCALL_LENGTH = 16;
 
 /** True for a call made by one of the vdso's time functions (not through __kernel_vsyscall). */
 export function isVdsoCall(task: Task, event: SyscallEvent): boolean {
@@ -37,7 +37,8 @@ export function isVdsoCall(task: Task, event: SyscallEvent): boolean {
   const { rip } = task.kernel.cpu.state;
   const size = task.kernel.generation.vdso.pages * PAGE_SIZE;
   if (vdsoBase === 0 || rip < vdsoBase || rip >= vdsoBase + size) return false;
-  if (event.abi === "i386" && rip === task.vdso.vsyscall + INT80_LENGTH) return false;
+  const { vsyscall } = task.vdso;
+  if (event.abi === "i386" && rip > vsyscall && rip <= vsyscall + VSYSCALL_LENGTH) return false;
   const name = syscallName(event.abi, event.number) ?? "";
   if (CLOCK_CALLS.includes(name)) return VDSO_CLOCKS.includes(event.words[0]);
   return OTHER_CALLS.includes(name);

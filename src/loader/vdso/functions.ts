@@ -36,8 +36,12 @@ const AMD64: readonly VdsoFunction[] = [
 ];
 
 const I386: readonly VdsoFunction[] = [
-  // int 0x80; ret
-  { name: "__kernel_vsyscall", version: "LINUX_2.5", code: [0xcd, 0x80, 0xc3] },
+  // push ecx, edx, ebp; int 0x80; pop ebp, edx, ecx; ret: signal frames lie where the real entry code puts them.
+  {
+    name: "__kernel_vsyscall",
+    version: "LINUX_2.5",
+    code: [0x51, 0x52, 0x55, 0xcd, 0x80, 0x5d, 0x5a, 0x59, 0xc3],
+  },
   // pop eax; mov eax, 119; int 0x80
   { name: "__kernel_sigreturn", version: "LINUX_2.5", code: [0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80] },
   // mov eax, 173; int 0x80
