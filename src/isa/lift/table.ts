@@ -1,5 +1,6 @@
 /** All lifters by mnemonic; a mnemonic stands in one table only (a test checks it). */
 import { arithLifters } from "./arith.ts";
+import { bmiLifters } from "./bmi.ts";
 import { branchLifters } from "./branch.ts";
 import type { Lifter, LifterTable } from "./context.ts";
 import { hostCallLifters } from "./host-call.ts";
@@ -18,6 +19,7 @@ export const LIFTER_TABLES: readonly LifterTable[] = [
   moveLifters,
   stringLifters,
   branchLifters,
+  bmiLifters,
   hostCallLifters,
   vectorMoveLifters,
   packedIntLifters,
