@@ -263,13 +263,14 @@ function changeTimes(
     const bytes = readBytes(task, address, layout.size);
     if (bytes === undefined) return -EFAULT;
     times = layout.decode(bytes);
-    if (typeof times === "number") return times;
-    if (times[0] === "omit" && times[1] === "omit") return 0;
+    if (typeof times !== "number" && times[0] === "omit" && times[1] === "omit") return 0;
   }
   if (flags & ~(F.AT_SYMLINK_NOFOLLOW | F.AT_EMPTY_PATH)) return -EINVAL;
   if (file === null && dir !== F.AT_FDCWD && flags !== 0) return -EINVAL;
   const found =
     file === null ? (dir === F.AT_FDCWD ? -EFAULT : descriptor(task, dir)) : lookupAt(task, dir, file, flags);
+  // utimes checks its microseconds before it looks for the file; here the file comes first (vfs_utimes).
+  if (typeof times === "number") return typeof found === "number" ? found : times;
   const [atime, mtime] = times;
   return on(found, ({ inode }) => setTimes(inode, atime, mtime, task.creds));
 }

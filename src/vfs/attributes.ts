@@ -1,5 +1,5 @@
 /** Changing attributes: chmod(2), chown(2), utimensat(2), truncate(2) (fs/attr.c, fs/open.c). All numbers: 0 or -errno. */
-import { EACCES, EINVAL, EISDIR, EPERM, EROFS } from "../abi/errno.ts";
+import { EACCES, EINVAL, EISDIR, EPERM } from "../abi/errno.ts";
 import { S_IFMT, S_IXGRP } from "../abi/stat.ts";
 import type { HostTime } from "../host/host.ts";
 import type { Inode } from "./inode.ts";
@@ -60,7 +60,6 @@ export function truncateInode(inode: Inode, size: number, creds: FsCredentials):
   if (size < 0) return -EINVAL;
   if (inode.isDirectory) return -EISDIR;
   if (!inode.isRegular) return -EINVAL;
-  if (inode.immutable) return -EROFS;
   const denied = inodePermission(inode, MAY_WRITE, creds);
   return denied < 0 ? denied : inode.truncate(size);
 }

@@ -43,7 +43,7 @@ function freePlace(user: FsUser, path: string, options: WalkOptions, directory: 
 /** May a name be entered here? Removed directories take none, pseudo file systems neither. */
 function mayAdd(user: FsUser, parent: Dentry): number {
   if (parent.deleted) return -ENOENT;
-  return parent.inode.immutable ? -EPERM : mayCreate(parent.inode, user.creds);
+  return parent.inode.immutable ? -ENOENT : mayCreate(parent.inode, user.creds);
 }
 
 function makeNode(vfs: Vfs, user: FsUser, last: LastComponent, make: (sb: SuperBlock) => Inode): number {
@@ -133,10 +133,10 @@ export function rmdir(user: FsUser, path: string, options: WalkOptions = {}): nu
   if (last.name === ".") return -EINVAL;
   if (last.name === "/") return -EBUSY;
   if (typeof last.child === "number") return last.child;
-  const denied = removable(user, last, last.child);
-  if (denied < 0) return denied;
   const { inode } = last.child;
   if (!inode.isDirectory) return -ENOTDIR;
+  const denied = removable(user, last, last.child);
+  if (denied < 0) return denied;
   if (!isEmpty(inode)) return -ENOTEMPTY;
   remove(last, inode);
   return 0;
@@ -194,11 +194,12 @@ export function rename(
   const replaced = typeof target.child === "number" ? undefined : target.child;
   if (replaced === undefined && target.child !== -ENOENT) return target.child as number;
   if (replaced !== undefined && flags & RENAME_NOREPLACE) return -EEXIST;
-  if (replaced === undefined && flags & RENAME_EXCHANGE) return -ENOENT;
+  if (replaced === undefined && (flags & RENAME_EXCHANGE || target.parent.inode.immutable)) return -ENOENT;
+  if (replaced?.inode === source.child.inode) return 0;
   const failed = mayRename(user, source, source.child, target, replaced, flags);
   if (failed < 0) return failed;
   if (flags & RENAME_EXCHANGE) exchange(source, source.child, target, replaced as Dentry);
-  else if (replaced?.inode !== source.child.inode) move(source, source.child, target, replaced);
+  else move(source, source.child, target, replaced);
   return 0;
 }
 

@@ -1,6 +1,6 @@
 /** Pipes and FIFOs (pipe(7), fs/pipe.c). */
 import { EAGAIN, EBUSY, EINVAL, ENXIO, EPERM, EPIPE } from "../abi/errno.ts";
-import { O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY, PIPE_BUF } from "../abi/fcntl.ts";
+import { O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../abi/fcntl.ts";
 import { FIONREAD } from "../abi/ioctl.ts";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../abi/poll.ts";
 import { WaitQueue } from "../base/wait-queue.ts";
@@ -15,50 +15,77 @@ const DEFAULT_CAPACITY = 16 * PAGE;
 /** /proc/sys/fs/pipe-max-size. */
 const MAX_CAPACITY = 1 << 20;
 
-/** The bytes in flight: a ring of `capacity` bytes. */
+/** One page of a pipe: bytes [start, end) are to be read yet. */
+interface PipePage {
+  readonly bytes: Uint8Array;
+  start: number;
+  end: number;
+}
+
+/**
+ * The bytes in flight, in pages as the kernel keeps them (fs/pipe.c): a page is free only when all of it was read, and a
+ * write adds to the last page only if its odd part fits in there. So a pipe can be full with few bytes in it.
+ */
 class PipeBuffer {
-  #bytes = new Uint8Array(DEFAULT_CAPACITY);
-  #start = 0;
-  #length = 0;
+  #pages: PipePage[] = [];
+  #slots = DEFAULT_CAPACITY / PAGE;
 
   get length(): number {
-    return this.#length;
+    return this.#pages.reduce((sum, { start, end }) => sum + end - start, 0);
   }
 
   get capacity(): number {
-    return this.#bytes.length;
+    return this.#slots * PAGE;
   }
 
-  get room(): number {
-    return this.#bytes.length - this.#length;
+  get empty(): boolean {
+    return this.#pages.length === 0;
   }
 
+  /** pipe_full(). */
+  get full(): boolean {
+    return this.#pages.length >= this.#slots;
+  }
+
+  get usedPages(): number {
+    return this.#pages.length;
+  }
+
+  /** Takes as much as there is room for; 0 if that is nothing. */
   push(from: Uint8Array): number {
-    const count = Math.min(from.length, this.room);
-    const at = (this.#start + this.#length) % this.capacity;
-    const first = Math.min(count, this.capacity - at);
-    this.#bytes.set(from.subarray(0, first), at);
-    this.#bytes.set(from.subarray(first, count), 0);
-    this.#length += count;
-    return count;
+    const odd = from.length % PAGE;
+    let done = 0;
+    const last = this.#pages.at(-1);
+    if (last !== undefined && odd > 0 && last.end + odd <= PAGE) {
+      last.bytes.set(from.subarray(0, odd), last.end);
+      last.end += odd;
+      done = odd;
+    }
+    while (done < from.length && !this.full) {
+      const part = from.subarray(done, done + PAGE);
+      const bytes = new Uint8Array(PAGE);
+      bytes.set(part);
+      this.#pages.push({ bytes, start: 0, end: part.length });
+      done += part.length;
+    }
+    return done;
   }
 
   shift(into: Uint8Array): number {
-    const count = Math.min(into.length, this.#length);
-    const first = Math.min(count, this.capacity - this.#start);
-    into.set(this.#bytes.subarray(this.#start, this.#start + first), 0);
-    into.set(this.#bytes.subarray(0, count - first), first);
-    this.#start = (this.#start + count) % this.capacity;
-    this.#length -= count;
-    return count;
+    let done = 0;
+    while (done < into.length && this.#pages.length > 0) {
+      const page = this.#pages[0];
+      const count = Math.min(into.length - done, page.end - page.start);
+      into.set(page.bytes.subarray(page.start, page.start + count), done);
+      page.start += count;
+      done += count;
+      if (page.start === page.end) this.#pages.shift();
+    }
+    return done;
   }
 
   resize(capacity: number): void {
-    const kept = new Uint8Array(capacity);
-    const length = this.shift(kept);
-    this.#bytes = kept;
-    this.#start = 0;
-    this.#length = length;
+    this.#slots = capacity / PAGE;
   }
 }
 
@@ -79,7 +106,7 @@ export class PipeInode extends Inode {
     const access = flags & O_ACCMODE;
     if (access === O_WRONLY && this.readers === 0) return flags & O_NONBLOCK ? -ENXIO : this.queue;
     if (access === O_RDONLY && this.writers === 0 && !(flags & O_NONBLOCK)) {
-      return this.buffer.length > 0 ? new PipeFile(dentry, flags, this) : this.#announceReader();
+      return !this.buffer.empty ? new PipeFile(dentry, flags, this) : this.#announceReader();
     }
     return new PipeFile(dentry, flags, this);
   }
@@ -121,7 +148,7 @@ export class PipeFile extends File {
   override read(into: Uint8Array): IoResult {
     const { buffer, queue, writers } = this.#pipe;
     if (into.length === 0) return 0;
-    if (buffer.length > 0) {
+    if (!buffer.empty) {
       const count = buffer.shift(into);
       queue.wake();
       return count;
@@ -130,14 +157,13 @@ export class PipeFile extends File {
     return this.nonBlocking ? -EAGAIN : queue;
   }
 
-  /** Up to PIPE_BUF bytes go in whole or not at all; of more, as many as there is room for (pipe(7), "PIPE_BUF"). */
+  /** Up to PIPE_BUF bytes (a page) go in whole or not at all; of more, as many as there is room for (pipe(7)). */
   override write(from: Uint8Array): IoResult {
     const { buffer, queue, readers } = this.#pipe;
     if (from.length === 0) return 0;
     if (readers === 0) return -EPIPE;
-    const needed = from.length <= PIPE_BUF ? from.length : 1;
-    if (buffer.room < needed) return this.nonBlocking ? -EAGAIN : queue;
     const count = buffer.push(from);
+    if (count === 0) return this.nonBlocking ? -EAGAIN : queue;
     queue.wake();
     return count;
   }
@@ -146,11 +172,11 @@ export class PipeFile extends File {
     const { buffer, readers, writers } = this.#pipe;
     let events = 0;
     if (this.readable) {
-      if (buffer.length > 0) events |= POLLIN | POLLRDNORM;
+      if (!buffer.empty) events |= POLLIN | POLLRDNORM;
       if (writers === 0) events |= POLLHUP;
     }
     if (this.writable) {
-      if (buffer.room >= PIPE_BUF) events |= POLLOUT | POLLWRNORM;
+      if (!buffer.full) events |= POLLOUT | POLLWRNORM;
       if (readers === 0) events |= POLLERR;
     }
     return events;
@@ -175,7 +201,7 @@ export class PipeFile extends File {
     let capacity = PAGE;
     while (capacity < bytes) capacity *= 2;
     if (capacity > MAX_CAPACITY && !privileged) return -EPERM;
-    if (capacity < this.#pipe.buffer.length) return -EBUSY;
+    if (capacity / PAGE < this.#pipe.buffer.usedPages) return -EBUSY;
     this.#pipe.buffer.resize(capacity);
     this.#pipe.queue.wake();
     return capacity;

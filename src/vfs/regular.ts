@@ -3,7 +3,15 @@
  * page by page, so read(2), write(2) and mappings see one content and nothing reaches the host.
  */
 import { EFBIG, EIO, ENOMEM, ENXIO, EPERM } from "../abi/errno.ts";
-import { F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_WRITE, SEEK_DATA, SEEK_HOLE } from "../abi/fcntl.ts";
+import {
+  F_SEAL_FUTURE_WRITE,
+  F_SEAL_GROW,
+  F_SEAL_SHRINK,
+  F_SEAL_WRITE,
+  O_APPEND,
+  SEEK_DATA,
+  SEEK_HOLE,
+} from "../abi/fcntl.ts";
 import { type FrameNumber, PAGE_SIZE } from "../base/address.ts";
 import type { HostFile, HostFs } from "../host/host.ts";
 import { FrameFlag, type PhysicalMemory } from "../memory/physical.ts";
@@ -340,8 +348,9 @@ export class RegularFile extends File {
     return this.#inode.readAt(into, offset);
   }
 
+  /** With O_APPEND the offset does not count (pwrite(2), BUGS). */
   override pwrite(from: Uint8Array, offset: number): number {
-    return this.#inode.writeAt(from, offset);
+    return this.#inode.writeAt(from, this.flags & O_APPEND ? this.#inode.size : offset);
   }
 
   override seek(offset: number, whence: number): number {

@@ -2,7 +2,7 @@
  * The tree that guests see: the sysroot's host files under a memory overlay, /dev, and what else is mounted. Operations
  * take the asking task (`FsUser`) and give numbers (>= 0, or -errno) or objects.
  */
-import { EACCES, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, EPERM, EROFS } from "../abi/errno.ts";
+import { EACCES, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, EPERM } from "../abi/errno.ts";
 import {
   __O_TMPFILE,
   O_ACCMODE,
@@ -240,7 +240,8 @@ export class Vfs {
   /** A new inode owned by the caller in the file system of `parent`, or -errno; it is not linked yet. */
   createInode<T extends Inode>(user: FsUser, parent: Dentry, make: (sb: SuperBlock) => T): T | number {
     if (parent.deleted) return -ENOENT;
-    if (parent.inode.immutable) return -EROFS;
+    // Lookups of new names fail in file systems that make their own (proc).
+    if (parent.inode.immutable) return -ENOENT;
     const denied = mayCreate(parent.inode, user.creds);
     if (denied < 0) return denied;
     const inode = make(parent.inode.sb);
@@ -277,8 +278,8 @@ export class Vfs {
   /** Opens a file that was found; checks type and permissions (may_open). */
   openDentry(user: FsUser, dentry: Dentry, flags: number): File | number | WaitQueue {
     const { inode } = dentry;
-    if (inode.isSymlink) return -ELOOP;
     if (flags & O_DIRECTORY && !inode.isDirectory) return -ENOTDIR;
+    if (inode.isSymlink) return -ELOOP;
     const access = flags & O_ACCMODE;
     const writing = access !== O_RDONLY || (flags & O_TRUNC) !== 0;
     if (writing && inode.isDirectory) return -EISDIR;

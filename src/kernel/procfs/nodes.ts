@@ -2,6 +2,7 @@
 
 import { dirTypeOf } from "../../abi/dirent.ts";
 import { EINVAL, ENOENT } from "../../abi/errno.ts";
+import { SEEK_END } from "../../abi/fcntl.ts";
 import { bytesOf, textOf } from "../../host/text.ts";
 import type { Dentry } from "../../vfs/dentry.ts";
 import { openDirectory } from "../../vfs/directory.ts";
@@ -66,6 +67,11 @@ class ProcFile extends File {
 
   override truncate(): number {
     return 0;
+  }
+
+  /** seq_lseek() knows no SEEK_END; the files of memory have a position in them. */
+  override seek(offset: number, whence: number): number {
+    return whence === SEEK_END ? -EINVAL : super.seek(offset, whence);
   }
 
   override pread(into: Uint8Array, offset: number): number {
