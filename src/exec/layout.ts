@@ -25,15 +25,20 @@ export const REGION_LINKS_END = 0x800_0000;
 
 /**
  * TLB: direct-mapped by page number. Entry: read tag i64, write tag i64, addend u32 (host address = linear address + addend,
- * modulo 2^32). A tag is the linear address of the page; -1 matches nothing.
+ * modulo 2^32), then two extents: the run of pages around this one that share its addend and may be read (written): base i64,
+ * length i64. A tag is the linear address of the page; -1 matches nothing.
  */
 export const TLB_BITS = 12;
 export const TLB_ENTRIES = 1 << TLB_BITS;
-export const TLB_ENTRY_SHIFT = 5;
+export const TLB_ENTRY_SHIFT = 6;
 export const TLB = 0x8_0000;
 export const TLB_READ = 0;
 export const TLB_WRITE = 8;
 export const TLB_ADDEND = 16;
+export const TLB_READ_BASE = 24;
+export const TLB_READ_LENGTH = 32;
+export const TLB_WRITE_BASE = 40;
+export const TLB_WRITE_LENGTH = 48;
 
 /** Jump cache: direct-mapped by RIP. Entry: RIP i64, record address u32, region table index u32 (0: none). */
 export const JUMP_CACHE_BITS = 14;

@@ -22,7 +22,11 @@ import {
   TLB,
   TLB_ADDEND,
   TLB_READ,
+  TLB_READ_BASE,
+  TLB_READ_LENGTH,
   TLB_WRITE,
+  TLB_WRITE_BASE,
+  TLB_WRITE_LENGTH,
 } from "../layout.ts";
 import { argumentSources, flagEmit, kindOf, shapeOf } from "./flags.ts";
 import { type Graph, type Structure, structure } from "./graph.ts";
@@ -84,6 +88,7 @@ export class RegionEmit implements Emit {
   #def: OpDef = OPS[0] as OpDef;
   #at = 0;
   #loaded = new Map<number, number>();
+  #extents = 0;
   readonly #fuel: number;
   readonly #link: number;
   readonly #next: number;
@@ -896,13 +901,51 @@ export class RegionEmit implements Emit {
 
   // --- memory and traps -----------------------------------------------------------------------------------------------------
 
+  /**
+   * Three steps: the extent that this site (or all accesses through the same register) used last, in locals; the TLB, which
+   * also gives the next extent; the exit.
+   */
   hostAddress(address: number, size: number, forWrite: boolean): void {
-    const host = this.#probeTlb(address, size, forWrite);
-    this.c.get(address);
-    this.c.op(W.i32_wrap_i64);
-    this.c.get(host);
-    this.c.memory(W.i32_load, TLB + TLB_ADDEND);
-    this.c.op(W.i32_add);
+    const c = this.c;
+    const { base, limit, addend, reserve } = this.#extent(size, forWrite);
+    c.get(address);
+    c.get(base);
+    c.op(W.i64_sub);
+    c.get(limit);
+    c.op(W.i64_ge_u);
+    c.open(W.if, BLOCK_VOID);
+    const entry = this.#probeTlb(address, size, forWrite, 1);
+    c.get(entry);
+    c.memory(W.i64_load, TLB + (forWrite ? TLB_WRITE_BASE : TLB_READ_BASE));
+    c.set(base);
+    c.get(entry);
+    c.memory(W.i64_load, TLB + (forWrite ? TLB_WRITE_LENGTH : TLB_READ_LENGTH));
+    if (reserve > 0) {
+      c.i64Const(reserve);
+      c.op(W.i64_sub);
+    }
+    c.set(limit);
+    c.get(entry);
+    c.memory(W.i32_load, TLB + TLB_ADDEND);
+    c.set(addend);
+    c.end();
+    c.get(address);
+    c.op(W.i32_wrap_i64);
+    c.get(addend);
+    c.op(W.i32_add);
+  }
+
+  /** Locals of the extent for the current access. `reserve`: bytes at its end where an access might not fit. */
+  #extent(size: number, forWrite: boolean): { base: number; limit: number; addend: number; reserve: number } {
+    const place = placeOf(this.#word(0));
+    const shared = this.#def.args[0] === "i64" && this.#word(0) < CONST_SLOT && place.kind === "gpr";
+    const key = shared ? `r${place.kind === "gpr" ? place.reg : 0}${forWrite ? "w" : "r"}` : `s${this.#extents++}`;
+    return {
+      base: this.locals.named(`base${key}`, "i64"),
+      limit: this.locals.named(`limit${key}`, "i64"),
+      addend: this.locals.named(`addend${key}`, "i32"),
+      reserve: shared ? 15 : size - 1,
+    };
   }
 
   store(address: number, size: number, opcode: number, value: () => void): void {
@@ -912,7 +955,7 @@ export class RegionEmit implements Emit {
   }
 
   /** Leaves unless the access lies in one page of the TLB; returns the local with the entry's offset. */
-  #probeTlb(address: number, size: number, forWrite: boolean): number {
+  #probeTlb(address: number, size: number, forWrite: boolean, nesting: number): number {
     const c = this.c;
     const entry = this.scratch("i32", 8);
     tlbIndex(c, address);
@@ -927,7 +970,7 @@ export class RegionEmit implements Emit {
     c.op(W.i64_and);
     c.op(W.i64_ne);
     c.open(W.if, BLOCK_VOID);
-    this.#leaveInstruction(1);
+    this.#leaveInstruction(nesting + 1);
     c.end();
     return entry;
   }
