@@ -1,14 +1,27 @@
 /** `folio run PROGRAM [ARG…]`: stdio passes through, the status is the guest's. */
 import type { Command } from "commander";
+import type { SigInfo } from "../kernel/siginfo.ts";
+import type { Task } from "../kernel/task.ts";
+import type { Observer } from "../observe/observer.ts";
 import { addMachineOptions, type MachineCliOptions } from "./machine-options.ts";
 
 interface RunOptions extends MachineCliOptions {
+  readonly strace?: boolean;
+  readonly straceOutput?: string;
   readonly stats?: boolean;
+}
+
+/** strace's text on stderr, or in the file of -o. */
+async function straceObserver(options: RunOptions): Promise<Observer<Task, SigInfo>> {
+  const { straceTo } = await import("./strace.ts");
+  return straceTo(options.straceOutput);
 }
 
 async function run(program: string, args: readonly string[], options: RunOptions): Promise<number> {
   const { exitStatus, launch } = await import("./launch.ts");
-  const { machine } = launch({ program, args, options });
+  const traced = options.strace === true || options.straceOutput !== undefined;
+  const observers = traced ? [await straceObserver(options)] : [];
+  const { machine } = launch({ program, args, options, observers });
   const started = process.hrtime.bigint();
   const end = machine.run();
   if (options.stats) {
@@ -26,6 +39,8 @@ export function addRunCommand(program: Command, done: (status: number) => void):
     .argument("[args...]", "its arguments")
     .passThroughOptions();
   addMachineOptions(command)
+    .option("--strace", "system calls on stderr, as strace prints them")
+    .option("-o, --strace-output <file>", "system calls to a file")
     .option("--stats", "what the run has cost, on stderr")
     .action(async (name: string, args: string[], options: RunOptions) => done(await run(name, args, options)));
 }

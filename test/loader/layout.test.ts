@@ -111,10 +111,14 @@ describe("draws", () => {
   });
 
   it("align the stack top to pages and the stack pointer to 16 bytes", () => {
-    const moved = load(linux618, "amd64", { ...random, stackTopBytes: 8191, stackBytes: 4095 });
-    expect((base.named("[stack]")?.end ?? 0) - (moved.named("[stack]")?.end ?? 0)).toBe(4096);
+    const shift = (stackTopBytes: number): number => {
+      const moved = load(linux618, "amd64", { ...random, stackTopBytes });
+      return ((base.named("[stack]")?.end ?? 0) - (moved.named("[stack]")?.end ?? 0)) / 4096;
+    };
+    expect([0, 1, 5000, 8191].map(shift)).toEqual([0, 0, 1, 2]);
+    const moved = load(linux618, "amd64", { ...random, stackBytes: 4095 });
     expect(moved.sp % 16).toBe(0);
-    expect(base.sp - moved.sp).toBe(4096 + 4096);
+    expect(Math.abs(base.sp - moved.sp - 4095)).toBeLessThan(16);
   });
 
   it("put the vdso of 2.6.32 and 6.1 above the stack, within its 2 MiB", () => {

@@ -65,15 +65,25 @@ function place(symbols: readonly CodeSymbol[], address: number): string | undefi
 
 const BRANCH = /^(?:bnd |notrack )?(?:j[a-z]+|call|loop[a-z]*)$/;
 
+/** Capstone's operands in objdump's spelling: `dword ptr [rbp - 4], 1` is `DWORD PTR [rbp-0x4],0x1`. */
+function objdumpSpelling(operands: string): string {
+  return operands
+    .replace(/(^|, | [+-] )(\d)(?=$|,|\])/g, "$10x$2")
+    .replace(/\b(?:byte|word|dword|qword|tbyte|xword|xmmword|ymmword) ptr/g, (size) => size.toUpperCase())
+    .replaceAll(", ", ",")
+    .replace(/ ([+-]) /g, "$1");
+}
+
 /** Branch targets get their symbol; RIP-relative operands the address they mean and its symbol. */
 function operandText(insn: Disassembled, address: number, symbols: readonly CodeSymbol[]): string {
-  const { mnemonic, operands, length } = insn;
-  const target = operands.match(/^0x([0-9a-f]+)$/);
+  const { mnemonic, length } = insn;
+  const target = insn.operands.match(/^0x([0-9a-f]+)$/);
   if (target !== null && BRANCH.test(mnemonic)) {
     const where = place(symbols, parseInt(target[1], 16));
     return where === undefined ? target[1] : `${target[1]} ${where}`;
   }
-  const relative = operands.match(/\[rip ([+-]) 0x([0-9a-f]+)\]/);
+  const operands = objdumpSpelling(insn.operands);
+  const relative = operands.match(/\[rip([+-])0x([0-9a-f]+)\]/);
   if (relative === null) return operands;
   const distance = parseInt(relative[2], 16) * (relative[1] === "-" ? -1 : 1);
   const meant = address + length + distance;
@@ -91,7 +101,7 @@ export function* disassembleRange(
   const { bytes, address: start } = range;
   const labels = new Map(symbols.map((symbol) => [symbol.address, symbol.name]));
   const digits = is64 ? 16 : 8;
-  const width = Math.max(8, (start + bytes.length).toString(16).length + 4);
+  const width = Math.max(8, (start + bytes.length).toString(16).length);
   for (let at = 0; at < bytes.length; ) {
     const address = start + at;
     const label = labels.get(address);
