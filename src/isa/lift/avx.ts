@@ -1,0 +1,146 @@
+/** What only VEX forms have: 128-bit lanes moved and broadcast, FMA, half floats. SDM volume 1, chapter 14. */
+import { OperandKind } from "../instruction.ts";
+import type { Value } from "../ir/builder.ts";
+import type { Lift, Lifter, LifterTable } from "./context.ts";
+import { floatLanes, floatTrap, laneCount, lanes, scalar, setLanes, source } from "./vector.ts";
+
+/** Queues zeros for bits 255:128, or all bits, of the registers this mode has. */
+function zeroRegisters(whole: boolean): Lifter {
+  return (x) => {
+    for (let reg = 0; reg < (x.is64 ? 16 : 8); reg++) {
+      if (whole) x.b.setSlot(x.vec(reg), 16, x.op("vZero"));
+      x.b.setSlot(x.vec(reg, 16), 16, x.op("vZero"));
+    }
+  };
+}
+
+/** One element of the source to every element of the destination. */
+function broadcast(size: 1 | 2 | 4 | 8): Lifter {
+  const splat = ({ 1: "i8x16Splat", 2: "i16x8Splat", 4: "i32x4Splat", 8: "i64x2Splat" } as const)[size];
+  return (x) => {
+    const from = x.operand(1);
+    const value = x.op(splat, from.kind === OperandKind.mem ? x.load(x.address(), size) : x.vec(from.reg));
+    setLanes(x, laneCount(x) === 2 ? [value, value] : [value]);
+  };
+}
+
+/** The 16 bytes of memory to both lanes. */
+function broadcastLane(x: Lift): void {
+  const value = x.load(x.address(), 16);
+  setLanes(x, [value, value]);
+}
+
+function insertLane(x: Lift): void {
+  const value = source(x, 2);
+  const to = x.insn.immLo & 1;
+  setLanes(x, to === 0 ? [value, source(x, 1, 1)] : [source(x, 1), value]);
+}
+
+function extractLane(x: Lift): void {
+  const value = source(x, 1, x.insn.immLo & 1);
+  if (x.isMem(0)) x.store(x.address(), 16, value);
+  else setLanes(x, [value]);
+}
+
+/** VPERM2F128: each lane chosen by two bits of the immediate, or cleared by bit 3. */
+function permuteLanes(x: Lift): void {
+  const choices = [source(x, 1), source(x, 1, 1), source(x, 2), source(x, 2, 1)];
+  const pick = (imm: number) => (imm & 8 ? x.op("vZero") : (choices[imm & 3] as Value));
+  setLanes(x, [pick(x.insn.immLo), pick(x.insn.immLo >> 4)]);
+}
+
+/** VPERMQ, VPERMPD: each qword chosen by two bits of the immediate. */
+function permuteQwords(x: Lift): void {
+  const from = [source(x, 1), source(x, 1, 1)] as const;
+  const to = x.operand(0).reg;
+  for (let i = 0; i < 4; i++) {
+    const index = (x.insn.immLo >> (2 * i)) & 3;
+    x.b.setSlot(x.vec(to, 8 * i), 8, (from[index >> 1] as Value) + 8 * (index & 1));
+  }
+}
+
+/** VPBLENDD. */
+function blendDwords(x: Lift): void {
+  lanes(x, (lane) => {
+    let bytes = 0;
+    for (let i = 0; i < 4; i++) if ((x.insn.immLo >> (4 * lane + i)) & 1) bytes |= 15 << (4 * i);
+    return x.op("vBlend", source(x, 1, lane), source(x, 2, lane), bytes);
+  });
+}
+
+/** Which operands the digits of VFMADD132, 213 and 231 name: two factors, then the addend. */
+const ORDERS: Record<string, readonly [number, number, number]> = { 132: [0, 2, 1], 213: [1, 0, 2], 231: [1, 2, 0] };
+
+/** FMA: `negate` as in the helper fFma64; `alternate` as in fFmaPd. */
+function fusedMultiplyAdd(format: "64" | "32" | "Pd" | "Ps", order: string, negate: number, alternate: number): Lifter {
+  const places = ORDERS[order] as readonly [number, number, number];
+  if (format === "64" || format === "32") {
+    const size = format === "64" ? 8 : 4;
+    return (x) => {
+      const [a, b, c] = places.map((index) => scalar(x, index, size)) as [Value, Value, Value];
+      const value = x.op(`h_fFma${format}`, a, b, c, x.const(negate));
+      floatTrap(x);
+      // Bits 127 up of the destination stay: it is the first source too.
+      x.b.setSlot(x.vec(x.operand(0).reg), size, value);
+      x.b.setSlot(x.vec(x.operand(0).reg, 16), 16, x.op("vZero"));
+    };
+  }
+  return (x) =>
+    floatLanes(x, (lane) => {
+      const [a, b, c] = places.map((index) => source(x, index, lane)) as [Value, Value, Value];
+      const value = x.op(`h_fFma${format}`, a, b, c, x.const(negate), x.const(alternate));
+      floatTrap(x);
+      return value;
+    });
+}
+
+/** VCVTPH2PS: four halves give a lane. */
+function fromHalf(x: Lift): void {
+  const operand = x.operand(1);
+  const half = (lane: number) =>
+    operand.kind === OperandKind.vec ? x.vec(operand.reg, 8 * lane) : x.load(x.address(), 8, false, 8 * lane);
+  const sources = laneCount(x) === 2 ? [half(0), half(1)] : [half(0)];
+  const values = sources.map((value) => x.op("h_fCvtPh2Ps", value));
+  floatTrap(x);
+  setLanes(x, values);
+}
+
+export const avxLifters: LifterTable = {
+  vzeroupper: zeroRegisters(false),
+  vzeroall: zeroRegisters(true),
+  vbroadcastss: broadcast(4),
+  vbroadcastsd: broadcast(8),
+  vpbroadcastb: broadcast(1),
+  vpbroadcastw: broadcast(2),
+  vpbroadcastd: broadcast(4),
+  vpbroadcastq: broadcast(8),
+  vbroadcastf128: broadcastLane,
+  vbroadcasti128: broadcastLane,
+  vinsertf128: insertLane,
+  vinserti128: insertLane,
+  vextractf128: extractLane,
+  vextracti128: extractLane,
+  vperm2f128: permuteLanes,
+  vperm2i128: permuteLanes,
+  vpermq: permuteQwords,
+  vpermpd: permuteQwords,
+  vpblendd: blendDwords,
+  vcvtph2ps: fromHalf,
+};
+
+for (const [suffix, format] of [
+  ["sd", "64"],
+  ["ss", "32"],
+  ["pd", "Pd"],
+  ["ps", "Ps"],
+] as const) {
+  for (const order of Object.keys(ORDERS)) {
+    avxLifters[`vfmadd${order}${suffix}`] = fusedMultiplyAdd(format, order, 0, 0);
+    avxLifters[`vfmsub${order}${suffix}`] = fusedMultiplyAdd(format, order, 1, 0);
+    avxLifters[`vfnmadd${order}${suffix}`] = fusedMultiplyAdd(format, order, 2, 0);
+    avxLifters[`vfnmsub${order}${suffix}`] = fusedMultiplyAdd(format, order, 3, 0);
+    if (format === "64" || format === "32") continue;
+    avxLifters[`vfmaddsub${order}${suffix}`] = fusedMultiplyAdd(format, order, 0, 1);
+    avxLifters[`vfmsubadd${order}${suffix}`] = fusedMultiplyAdd(format, order, 0, 2);
+  }
+}
