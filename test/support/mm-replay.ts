@@ -72,6 +72,8 @@ export class PageCache implements Mappable {
     for (let i = 0; i < PAGE && index * PAGE + i < this.size; i++) {
       this.#phys.u8[frame * PAGE + i] = this.#byteAt(index * PAGE + i);
     }
+    // read(2) has marked the pages of the file
+    if (this.kind === "file") this.#phys.flags[frame] |= FrameFlag.referenced;
     this.#frames.set(index, frame);
     return frame;
   }
@@ -362,7 +364,8 @@ class Replayer {
     this.mm = child;
     // the recorder touches what is its own
     for (const vma of child.vmas) {
-      if (this.#initial.has(vma.start) && vma.special === undefined) touch(child, vma.start, false);
+      const own = vma.end <= child.startBrk || (vma.start <= child.startStack && vma.end > child.startStack);
+      if (own && this.#initial.has(vma.start)) touch(child, vma.start, false);
     }
     this.#base = statusValues(child);
   }
