@@ -4,6 +4,7 @@
  */
 import type { Abi } from "../../src/abi/abi.ts";
 import type { FrameNumber } from "../../src/base/address.ts";
+import { NodeWasm } from "../../src/host-node/wasm.ts";
 import { FrameFlag, HOST_AREA_BYTES, PhysicalMemory } from "../../src/memory/physical.ts";
 import { Access } from "../../src/memory/translation.ts";
 import { AddressSpace } from "../../src/mm/address-space.ts";
@@ -21,7 +22,7 @@ const PAGE = 4096;
 export function createPhysical(mib: number): PhysicalMemory {
   const bytes = mib * 1024 * 1024;
   const pages = (HOST_AREA_BYTES + bytes) / 65536;
-  return new PhysicalMemory(new WebAssembly.Memory({ initial: pages, maximum: pages }), bytes);
+  return new PhysicalMemory(new NodeWasm([]).createMemory(pages), bytes);
 }
 
 /** A fresh address space with the layout of a task without address randomisation. */
