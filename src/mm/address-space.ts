@@ -1,4 +1,5 @@
 /**
+ * (Long because every call has its method here, a line or two each.)
  * An address space (struct mm_struct): its VMAs, page tables and counters. The rules of each call lie in the files beside
  * this one, by aspect; the class holds the state they share and is what the kernel, the loader and the CPU see.
  */
