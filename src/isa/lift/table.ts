@@ -1,6 +1,7 @@
 /** All lifters by mnemonic; a mnemonic stands in one table only (a test checks it). */
 import { arithLifters } from "./arith.ts";
 import { avxLifters } from "./avx.ts";
+import { bcdLifters } from "./bcd.ts";
 import { bmiLifters } from "./bmi.ts";
 import { branchLifters } from "./branch.ts";
 import type { Lifter, LifterTable } from "./context.ts";
@@ -20,6 +21,7 @@ export const LIFTER_TABLES: readonly LifterTable[] = [
   moveLifters,
   stringLifters,
   branchLifters,
+  bcdLifters,
   bmiLifters,
   avxLifters,
   hostCallLifters,
