@@ -29,9 +29,10 @@ const TASK_BYTES = YMM + 16 * YMM_STRIDE - CPU_BASE;
 /** EFLAGS bits that user mode can set, outside the arithmetic six: TF, DF, NT, RF, AC, ID. */
 const REST_MASK = 0x25_4500;
 const DEFAULT_MXCSR = 0x1f80;
-/** Rounding mode, masks and flags under which plain float operators are exact (SDM volume 1, section 10.2.3). */
-const MXCSR_FAST_MASK = 0xffe0;
-const MXCSR_FAST = 0x1fa0;
+/** MXCSR without its flags where plain float operators are exact (SDM volume 1, section 10.2.3), and PE. */
+const MXCSR_MODE_MASK = 0xffc0;
+const MXCSR_PLAIN = 0x1f80;
+const MXCSR_PE = 0x20;
 const MXCSR_MASK = 0xffff;
 
 export class Registers {
@@ -208,7 +209,8 @@ export class Registers {
   /** Recomputes FP_SLOW after a change of MXCSR (the helper fpUpdateMode does the same in wasm). */
   updateFloatMode(): void {
     const mxcsr = this.#view.getUint32(MXCSR, true);
-    this.#view.setUint32(FP_SLOW, (mxcsr & MXCSR_FAST_MASK) === MXCSR_FAST ? 0 : 1, true);
+    const mode = (mxcsr & MXCSR_MODE_MASK) !== MXCSR_PLAIN ? 2 : mxcsr & MXCSR_PE ? 0 : 1;
+    this.#view.setUint32(FP_SLOW, mode, true);
   }
 
   #number(address: number): number {

@@ -30,7 +30,10 @@ export const EXIT_ADDRESS = CPU_BASE + 0x0d0;
 /** Instructions left in this run (i32). */
 export const FUEL = CPU_BASE + 0x0d8;
 
-/** MXCSR (u32), and whether the plain wasm float operators give its results and flags (u32, 0 = yes). */
+/**
+ * MXCSR (u32), and what it allows the plain wasm float operators (u32): 0 their results and flags are right; 1 likewise, but PE
+ * is still clear, so that only exact results are; 2 another rounding mode, an unmasked exception, DAZ or FTZ.
+ */
 export const MXCSR = CPU_BASE + 0x0e0;
 export const FP_SLOW = CPU_BASE + 0x0e4;
 /** Nonzero (u32) after a helper found an unmasked SSE exception: raise #XM before any register changes, then clear it. */

@@ -4,7 +4,7 @@
  * class raises nothing. Everything else goes to the exact helper of the same name. SDM volume 1, sections 10.2.3 and 11.5.
  */
 import { FP_SLOW, FP_TRAP } from "../../isa/cpu-block.ts";
-import { BLOCK_VOID, W } from "../../wasm/opcodes.ts";
+import { BLOCK_VOID, ValType, W } from "../../wasm/opcodes.ts";
 import type { Emit, Emitter, EmitterTable } from "./emitter.ts";
 
 interface Kind {
@@ -132,24 +132,114 @@ function pushBits(e: Emit, kind: Kind, args: readonly number[]): void {
   }
 }
 
-function arithmetic(kind: Kind, opcode: number, helper: string, exactZero: boolean): Emitter {
+type Exactness = (e: Emit, kind: Kind, a: number, b: number, r: number) => void;
+
+/** 1 if r = a + b (or a - b) is exact: the sum's error, computed exactly (Knuth, TAOCP volume 2, theorem 4.2.2 B), is 0. */
+function sumIsExact(subtract: boolean): Exactness {
+  return (e, kind, a, b, r) => {
+    const c = e.c;
+    const of = (name: string) => W[`${kind.float}_${name}` as keyof typeof W];
+    const v = e.scratch(kind.float, 3);
+    // v = r - a; error = (a - (r - v)) + (±b - v)
+    c.get(r);
+    c.get(a);
+    c.op(of("sub"));
+    c.set(v);
+    c.get(a);
+    c.get(r);
+    c.get(v);
+    c.op(of("sub"));
+    c.op(of("sub"));
+    c.get(b);
+    if (subtract) c.op(of("neg"));
+    c.get(v);
+    c.op(of("sub"));
+    c.op(of("add"));
+    zero(e, kind);
+    c.op(of("eq"));
+  };
+}
+
+/** 1 if r = a × b is surely exact: the significands have at most as many bits together as the format holds. */
+const productIsExact: Exactness = (e, kind, a, b) => {
+  significantZeros(e, kind, a);
+  significantZeros(e, kind, b);
+  e.c.op(kind.int === "i64" ? W.i64_add : W.i32_add);
+  constantOf(e, kind, kind.int === "i64" ? 53 : 24);
+  e.c.op(kind.int === "i64" ? W.i64_ge_u : W.i32_ge_u);
+};
+
+/** 1 if r = a / b is surely exact: r × b is, and gives a. */
+const quotientIsExact: Exactness = (e, kind, a, b, r) => {
+  const of = (name: string) => W[`${kind.float}_${name}` as keyof typeof W];
+  productIsExact(e, kind, r, b, r);
+  e.c.get(r);
+  e.c.get(b);
+  e.c.op(of("mul"));
+  e.c.get(a);
+  e.c.op(of("eq"));
+  e.c.op(W.i32_and);
+};
+
+function zero(e: Emit, kind: Kind): void {
+  constantOf(e, kind, 0);
+  e.c.op(kind.from);
+}
+
+function constantOf(e: Emit, kind: Kind, value: number): void {
+  if (kind.int === "i64") e.c.i64Const(value);
+  else e.c.i32Const(value);
+}
+
+/** Trailing zeros of the significand of the normal number in the local. */
+function significantZeros(e: Emit, kind: Kind, local: number): void {
+  e.c.get(local);
+  e.c.op(kind.reinterpret);
+  if (kind.int === "i64") e.c.i64Const(0, 1 << 20);
+  else e.c.i32Const(1 << 23);
+  e.c.op(kind.int === "i64" ? W.i64_or : W.i32_or);
+  e.c.op(kind.int === "i64" ? W.i64_ctz : W.i32_ctz);
+}
+
+function arithmetic(kind: Kind, opcode: number, helper: string, exactZero: boolean, exactness: Exactness): Emitter {
   return (e) => {
     const c = e.c;
     const a = e.local(0);
     const b = e.local(1);
     const r = e.scratch(kind.float, 2);
+    const doubtful = e.scratch("i32", 3);
     c.get(a);
     c.get(b);
     c.op(opcode);
     c.set(r);
-    pushSlowMode(e);
     (exactZero ? isSpecial : isAbnormal)(e, kind, r);
-    c.op(W.i32_or);
     isDenormal(e, kind, a);
     c.op(W.i32_or);
     isDenormal(e, kind, b);
     c.op(W.i32_or);
+    c.tee(doubtful);
+    pushSlowMode(e);
+    c.op(W.i32_or);
+    c.open(W.if, BLOCK_VOID);
+    // Nothing but a clear PE in the way: an exact result is right all the same.
+    c.get(doubtful);
+    c.open(W.if, ValType.i32);
+    c.i32Const(1);
+    c.byte(W.else);
+    pushSlowMode(e);
+    c.i32Const(1);
+    c.op(W.i32_eq);
+    c.open(W.if, ValType.i32);
+    exactness(e, kind, a, b, r);
+    c.op(W.i32_eqz);
+    c.byte(W.else);
+    c.i32Const(1);
+    c.end();
+    c.end();
     choose(e, kind, helper, [a, b], r);
+    c.op(W.drop);
+    c.end();
+    c.get(r);
   };
 }
 
@@ -580,10 +670,10 @@ for (const [suffix, kind] of [
   ["32", F32],
 ] as const) {
   const of = (name: string) => W[`${kind.float}_${name}` as keyof typeof W];
-  floatEmitters[`fAdd${suffix}`] = arithmetic(kind, of("add"), `fAdd${suffix}`, true);
-  floatEmitters[`fSub${suffix}`] = arithmetic(kind, of("sub"), `fSub${suffix}`, true);
-  floatEmitters[`fMul${suffix}`] = arithmetic(kind, of("mul"), `fMul${suffix}`, false);
-  floatEmitters[`fDiv${suffix}`] = arithmetic(kind, of("div"), `fDiv${suffix}`, false);
+  floatEmitters[`fAdd${suffix}`] = arithmetic(kind, of("add"), `fAdd${suffix}`, true, sumIsExact(false));
+  floatEmitters[`fSub${suffix}`] = arithmetic(kind, of("sub"), `fSub${suffix}`, true, sumIsExact(true));
+  floatEmitters[`fMul${suffix}`] = arithmetic(kind, of("mul"), `fMul${suffix}`, false, productIsExact);
+  floatEmitters[`fDiv${suffix}`] = arithmetic(kind, of("div"), `fDiv${suffix}`, false, quotientIsExact);
   floatEmitters[`fSqrt${suffix}`] = squareRoot(kind, of("sqrt"), `fSqrt${suffix}`);
   floatEmitters[`fMin${suffix}`] = minMax(kind, of("lt"), `fMin${suffix}`);
   floatEmitters[`fMax${suffix}`] = minMax(kind, of("gt"), `fMax${suffix}`);

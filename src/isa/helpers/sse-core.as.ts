@@ -50,9 +50,10 @@ export function nextStep(): bool {
   return !trapped;
 }
 
-/** Recomputes FP_SLOW: 0 iff rounding is to nearest, all exceptions are masked, PE is set already, and DAZ = FTZ = 0. */
+/** Recomputes FP_SLOW (src/isa/cpu-block.ts). */
 export function fpUpdateMode(): void {
-  store<u32>(FP_SLOW, u32((load<u32>(MXCSR) & 0xffe0) !== 0x1fa0));
+  const csr = load<u32>(MXCSR);
+  store<u32>(FP_SLOW, (csr & 0xffc0) !== PLAIN_CSR ? 2 : (csr & PE) !== 0 ? 0 : 1);
 }
 
 /** MXCSR without its flags: round to nearest, all masked, no DAZ, no FTZ. */
