@@ -3,8 +3,7 @@
  * 64 bits they are rounded to. A number is an exponent and a significand hi:lo with bit 127 set; fixed-point numbers are Q0.128
  * (below 1) and Q1.127 (below 2).
  */
-import * as core from "./core.as";
-import { R } from "./core.as";
+import { FINITE, INF, R, TOP_BIT, ZERO } from "./core.as";
 import { div128, mulHi } from "./wide.as";
 
 /** A second register beside core's R: the operand, and the result of the functions below. */
@@ -22,7 +21,7 @@ export function moveRtoV(): void {
   V.lo = R.lo;
 }
 export function moveVtoR(): void {
-  R.kind = core.FINITE;
+  R.kind = FINITE;
   R.sign = V.sign;
   R.exp = V.exp;
   R.hi = V.hi;
@@ -160,4 +159,29 @@ export function poly(table: usize, count: u32, minus: bool): void {
   V.lo = l;
   V.exp = 0;
   normalize();
+}
+
+export function setConstant(sign: u32, exp: i32, sig: u64): void {
+  R.kind = FINITE;
+  R.sign = sign;
+  R.exp = exp;
+  R.hi = sig;
+  R.lo = 0;
+}
+export function setZero(sign: u32): void {
+  R.kind = ZERO;
+  R.sign = sign;
+  R.hi = 0;
+  R.lo = 0;
+}
+export function setInf(sign: u32): void {
+  R.kind = INF;
+  R.sign = sign;
+  R.hi = TOP_BIT;
+  R.lo = 0;
+}
+/** R = V, an irrational result: at least sticky. */
+export function inexact(): void {
+  moveVtoR();
+  R.lo |= 1;
 }

@@ -258,3 +258,12 @@ export function swapAB(): void {
   B.sig = m;
   B.kind = k;
 }
+
+/** A = the integer n. */
+export function integerA(n: i64): void {
+  core.fromInteger(u32(n < 0), n < 0 ? 0 - u64(n) : u64(n));
+  A.sign = R.sign;
+  A.exp = R.exp;
+  A.sig = R.hi;
+  A.kind = R.kind;
+}
