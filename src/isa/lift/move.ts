@@ -132,10 +132,11 @@ function enterFrame(x: Lift): void {
   // The processor checks that the new top of the stack can be written.
   x.op("probeWrite", x.gpr(RSP), -bytes - allocated, 1);
   const frame = stackPointerPlus(x, -size);
-  const outer: Value[] = [];
-  for (let i = 1; i < level; i++) outer.push(x.load({ slot: x.gpr(RBP), disp: -size * i }, size));
+  // The outer frame pointers are read as the pushes go on, which may have overwritten them: read twice, faults come first.
+  const outer = (i: number): Value => x.load({ slot: x.gpr(RBP), disp: -size * i }, size);
+  for (let i = 1; i < level; i++) outer(i);
   x.store(stackAt(x, -size), size, x.gpr(RBP));
-  for (const [i, value] of outer.entries()) x.store(stackAt(x, -size * (i + 2)), size, value);
+  for (let i = 1; i < level; i++) x.store(stackAt(x, -size * (i + 1)), size, outer(i));
   if (level > 0) x.store(stackAt(x, -size * (level + 1)), size, frame);
   adjustStack(x, -bytes - allocated);
   x.setGpr(RBP, size, frame);
