@@ -46,6 +46,7 @@ export function findProgram(
   cwd: string | undefined,
   searched: string,
 ): FoundProgram {
+  if (fs.statSync(name, { throwIfNoEntry: false })?.isDirectory()) throw new UsageError(`${name}: is a directory`, 126);
   if (name === "") throw new UsageError("the program's name is empty", 127);
   const start = guestCwd(sysroot, cwd);
   if (!name.includes("/")) {

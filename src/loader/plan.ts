@@ -3,7 +3,7 @@
  * headers and opens the interpreter. Failures leave the caller as it was (fs/exec.c, fs/binfmt_elf.c load_elf_binary).
  */
 import type { Abi } from "../abi/abi.ts";
-import { E2BIG, EIO, ELIBBAD, ELOOP, ENOENT } from "../abi/errno.ts";
+import { E2BIG, EIO, ELIBBAD, ELOOP, ENOENT, ERRNO_TEXTS } from "../abi/errno.ts";
 import { EM_386, EM_486, EM_X86_64, ET_DYN, ET_EXEC, ET_REL, PF_X, PT_GNU_STACK, PT_INTERP } from "../elf/constants.ts";
 import {
   ELF64_EHDR_SIZE,
@@ -174,7 +174,7 @@ export function planExec(request: ExecRequest): ExecPlan | LoadFailure {
   let argv = request.argv;
   if (argv.length === 0 && request.generation.stack.insertsEmptyArgv0) argv = [""];
   const first = request.open(request.filename);
-  if (typeof first === "number") return failure(-first, "cannot be opened");
+  if (typeof first === "number") return failure(-first, `cannot be opened: ${ERRNO_TEXTS[-first]}`);
   let file = first;
   let path = request.filename;
   for (let depth = 0; ; depth++) {

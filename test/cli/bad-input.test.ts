@@ -1,9 +1,12 @@
 /** What users hand in by mistake: one clear line on stderr, nothing on stdout, status 125, 126 or 127. */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { command, FOLIO, fixture, folio } from "../support/folio.ts";
 import { scratchDirectory } from "../support/native.ts";
+
+// Whole processes on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const directory = scratchDirectory();
 const GOOD = fs.readFileSync(fixture("hello", "amd64-static-musl"));
@@ -57,7 +60,6 @@ describe("folio run refuses", () => {
     ["text", "Just a text.\n", /neither an ELF program nor a script/],
     ["arm", patched((v) => v.setUint16(18, 40, true)), /built for ARM/],
     ["aarch64", patched((v) => v.setUint16(18, 183, true)), /built for AArch64/],
-    ["big-endian", patched((v) => v.setUint8(5, 2)), /little-endian|built for/],
     ["object", patched((v) => v.setUint16(16, 1, true)), /not linked/],
     ["core", patched((v) => v.setUint16(16, 4, true)), /ELF type 4 is not a program/],
     ["no-phdrs", patched((v) => v.setUint16(56, 0, true)), /program headers/],
@@ -77,10 +79,9 @@ describe("folio run refuses", () => {
     expectRefusal([write(name, bytes)], 126, message);
   });
 
-  it("an ELF file that is cut off at any header boundary", () => {
-    const boundaries = [1, 4, 15, 16, 18, 20, 24, 32, 40, 48, 52, 54, 56, 63, 64, 65, 64 + 56, 64 + 56 * 2 + 1];
-    for (const size of boundaries)
-      expectRefusal([write("cut", GOOD.subarray(0, size))], 126, /cut off|ELF|program headers|ends at/);
+  it("an ELF file that is cut off (test/loader/plan.test.ts has all places)", () => {
+    for (const size of [15, 63, 64 + 56])
+      expectRefusal([write("cut", GOOD.subarray(0, size))], 126, /cut off|ends at|header/);
   });
 
   it("a program whose interpreter is not there, and says what to do", () => {
@@ -116,7 +117,7 @@ describe("folio run refuses", () => {
   it.each([
     [["--no-such-option", "x"], /unknown option/],
     [["--ram", "much", "x"], /size/],
-    [["--ram", "1M", "x"], /RAM/],
+    [["--ram", "1M", fixture("hello", "amd64")], /RAM/],
     [["--machine", "pdp11", "x"], /Allowed choices/],
     [["--ulimit", "bogus=1", "x"], /NAME=SOFT/],
     [["--sysroot", "/no/such/dir", "x"], /no such directory/],
