@@ -217,30 +217,38 @@ function arithmetic(kind: Kind, opcode: number, helper: string, exactZero: boole
     c.op(W.i32_or);
     isDenormal(e, kind, b);
     c.op(W.i32_or);
-    c.tee(doubtful);
-    pushSlowMode(e);
-    c.op(W.i32_or);
-    c.open(W.if, BLOCK_VOID);
-    // Nothing but a clear PE in the way: an exact result is right all the same.
-    c.get(doubtful);
-    c.open(W.if, ValType.i32);
-    c.i32Const(1);
-    c.byte(W.else);
-    pushSlowMode(e);
-    c.i32Const(1);
-    c.op(W.i32_eq);
-    c.open(W.if, ValType.i32);
-    exactness(e, kind, a, b, r);
-    c.op(W.i32_eqz);
-    c.byte(W.else);
-    c.i32Const(1);
-    c.end();
-    c.end();
+    c.set(doubtful);
+    unlessExact(e, doubtful, () => exactness(e, kind, a, b, r));
     choose(e, kind, helper, [a, b], r);
-    c.op(W.drop);
-    c.end();
-    c.get(r);
   };
+}
+
+/**
+ * Pushes 1 if the exact helper must compute: in doubt, or in a mode that needs it. With nothing but a clear PE in the way, an
+ * exact result is right all the same.
+ */
+function unlessExact(e: Emit, doubtful: number, exact: () => void): void {
+  const c = e.c;
+  c.get(doubtful);
+  c.open(W.if, ValType.i32);
+  c.i32Const(1);
+  c.byte(W.else);
+  pushSlowMode(e);
+  c.tee(doubtful);
+  c.open(W.if, ValType.i32);
+  c.get(doubtful);
+  c.i32Const(1);
+  c.op(W.i32_eq);
+  c.open(W.if, ValType.i32);
+  exact();
+  c.op(W.i32_eqz);
+  c.byte(W.else);
+  c.i32Const(1);
+  c.end();
+  c.byte(W.else);
+  c.i32Const(0);
+  c.end();
+  c.end();
 }
 
 function squareRoot(kind: Kind, opcode: number, helper: string): Emitter {
@@ -275,6 +283,8 @@ function minMax(kind: Kind, compare: number, helper: string): Emitter {
     c.op(W.select);
     c.set(r);
     pushSlowMode(e);
+    c.i32Const(1);
+    c.op(W.i32_gt_u);
     isNan(e, a, kind);
     c.op(W.i32_or);
     isNan(e, b, kind);
@@ -292,6 +302,12 @@ interface PackedKind {
   shl: number;
   eq: number;
   zero: number[];
+  /** The lower half of the fraction, rounded up: zero in numbers with few significant bits. */
+  lowHalf: number[];
+  add: number;
+  sub: number;
+  ne: number;
+  isDivision(opcode: number): boolean;
 }
 
 function lanes(width: 4 | 8, bytes: number[]): number[] {
@@ -303,12 +319,22 @@ const PD: PackedKind = {
   shl: W.i64x2_shl,
   eq: W.i64x2_eq,
   zero: lanes(8, [0, 0, 0, 0, 0, 0, 0, 0]),
+  lowHalf: lanes(8, [0xff, 0xff, 0xff, 0x07, 0, 0, 0, 0]),
+  add: W.f64x2_add,
+  sub: W.f64x2_sub,
+  ne: W.f64x2_ne,
+  isDivision: (opcode) => opcode === W.f64x2_div,
 };
 const PS: PackedKind = {
   exponent: lanes(4, [0, 0, 0x80, 0x7f]),
   shl: W.i32x4_shl,
   eq: W.i32x4_eq,
   zero: lanes(4, [0, 0, 0, 0]),
+  lowHalf: lanes(4, [0xff, 0x0f, 0, 0]),
+  add: W.f32x4_add,
+  sub: W.f32x4_sub,
+  ne: W.f32x4_ne,
+  isDivision: (opcode) => opcode === W.f32x4_div,
 };
 
 /** Mask of lanes whose exponent field is all ones (top) or zero. */
@@ -329,6 +355,54 @@ function denormalLanes(e: Emit, kind: PackedKind, local: number): void {
   e.c.v128Const(kind.zero);
   e.c.op(kind.eq);
   e.c.op(W.v128_andnot);
+}
+
+/** Takes from the mask on the stack the lanes where a factor (or the dividend) is zero: their zero result is exact. */
+function zeroOperands(e: Emit, kind: PackedKind, opcode: number, args: readonly number[]): void {
+  const factors = kind.isDivision(opcode) ? args.slice(0, 1) : args;
+  for (const arg of factors) {
+    e.c.get(arg);
+    e.c.i32Const(1);
+    e.c.op(kind.shl);
+    e.c.v128Const(kind.zero);
+    e.c.op(kind.eq);
+    e.c.op(W.v128_andnot);
+  }
+}
+
+/** 1 if all lanes of r = a ± b are exact: the errors (as in sumIsExact) are 0. */
+function sumsAreExact(e: Emit, kind: PackedKind, opcode: number, a: number, b: number, r: number): void {
+  const c = e.c;
+  const v = e.scratch("v128", 5);
+  c.get(r);
+  c.get(a);
+  c.op(kind.sub);
+  c.set(v);
+  c.get(a);
+  c.get(r);
+  c.get(v);
+  c.op(kind.sub);
+  c.op(kind.sub);
+  // b - v, or -b - v = -(b + v): subtracted from the first part
+  c.get(b);
+  c.get(v);
+  c.op(opcode === kind.sub ? kind.add : kind.sub);
+  c.op(opcode === kind.sub ? kind.sub : kind.add);
+  c.v128Const(kind.zero);
+  c.op(kind.ne);
+  c.op(W.v128_any_true);
+  c.op(W.i32_eqz);
+}
+
+/** 1 if all products are surely exact: no factor has more than half of the significand's bits. */
+function productsAreExact(e: Emit, kind: PackedKind, a: number, b: number): void {
+  e.c.get(a);
+  e.c.get(b);
+  e.c.op(W.v128_or);
+  e.c.v128Const(kind.lowHalf);
+  e.c.op(W.v128_and);
+  e.c.op(W.v128_any_true);
+  e.c.op(W.i32_eqz);
 }
 
 type PackedClass = "addSub" | "mulDiv" | "minMax" | "sqrt";
@@ -360,6 +434,7 @@ function packed(kind: PackedKind, opcode: number, helper: string, group: PackedC
       exponentIs(e, kind, r, true);
       if (group !== "addSub") {
         exponentIs(e, kind, r, false);
+        if (group === "mulDiv") zeroOperands(e, kind, opcode, args);
         c.op(W.v128_or);
       }
     }
@@ -368,8 +443,21 @@ function packed(kind: PackedKind, opcode: number, helper: string, group: PackedC
       c.op(W.v128_or);
     }
     c.op(W.v128_any_true);
-    pushSlowMode(e);
-    c.op(W.i32_or);
+    if (group === "minMax" || group === "sqrt" || kind.isDivision(opcode)) {
+      pushSlowMode(e);
+      if (group === "minMax") {
+        c.i32Const(1);
+        c.op(W.i32_gt_u);
+      }
+      c.op(W.i32_or);
+    } else {
+      const doubtful = e.scratch("i32", 3);
+      c.set(doubtful);
+      const [left, right] = args as [number, number];
+      unlessExact(e, doubtful, () =>
+        group === "addSub" ? sumsAreExact(e, kind, opcode, left, right, r) : productsAreExact(e, kind, left, right),
+      );
+    }
     chooseExact(e, r, () => {
       for (const arg of args) c.get(arg);
       e.callHelper(helper);

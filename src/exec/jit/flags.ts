@@ -57,7 +57,9 @@ export function flagEmit(c: Code, args: readonly number[], scratch: Emit["scratc
   return {
     c,
     push,
-    pushAll: () => args.forEach((_, index) => push(index)),
+    pushAll: () => {
+      for (let index = 0; index < args.length; index++) push(index);
+    },
     local: (index) => args[index] as number,
     scratch,
     callHelper: refuse,
