@@ -4,7 +4,7 @@ import { DT_GNU_HASH, DT_HASH, STT_FUNC } from "../../src/elf/constants.ts";
 import { dynamicValue, parseDynamic } from "../../src/elf/dynamic.ts";
 import { type ElfImage, interpreterOf, parseElf, sectionsOf } from "../../src/elf/image.ts";
 import { buildIdOf, propertiesOf } from "../../src/elf/notes.ts";
-import { isElfError } from "../../src/elf/reader.ts";
+import { type ElfError, isElfError } from "../../src/elf/reader.ts";
 import { dynamicSymbols, isDefined, staticSymbols } from "../../src/elf/symbols.ts";
 import { parseVersions } from "../../src/elf/versions.ts";
 import { hasTool, native } from "../support/native.ts";
@@ -19,14 +19,12 @@ const CANDIDATES = [
 const FILES = CANDIDATES.filter((file) => fs.existsSync(file));
 
 function open(path: string): ElfImage {
-  const image = parseElf(fs.readFileSync(path));
-  if (isElfError(image)) throw new Error(image.error);
-  return image;
+  return ok(parseElf(fs.readFileSync(path)));
 }
 
-function ok<T extends object>(value: T | { error: string }): T {
+function ok<T extends object>(value: T): Exclude<T, ElfError> {
   if (isElfError(value)) throw new Error(value.error);
-  return value as T;
+  return value as Exclude<T, ElfError>;
 }
 
 /** Without its section headers, as `sstrip` leaves a file. */
