@@ -111,10 +111,7 @@ const futexArgs = (width: TimeWidth) =>
     { ...int("op"), format: (value: number) => opText(value) },
     uint("val"),
     fourth(width),
-    only(pointer("uaddr2"), COUNTED.concat(FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET), (value, call, at) => {
-      // strace prints the unused uaddr2 of the BITSET commands only for FUTEX_WAIT_BITSET, before the bitset.
-      return command(call) === FUTEX_WAKE_BITSET ? pointerText(value) : addressText(call, at);
-    }),
+    only(pointer("uaddr2"), COUNTED),
     only(uint("val3"), [FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET], sixthText),
   ] as const;
 

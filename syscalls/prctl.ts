@@ -32,7 +32,10 @@ const LAST_CAP = 40;
 
 /** An argument of prctl that only some options print. */
 function prctlArgument(name: string, index: 1 | 2 | 3 | 4): Codec<number> {
-  return ulongAs(name, (value, call, at) => argumentText(Number(call.values[0]), index, value, call, at));
+  return {
+    ...ulongAs(name, (value, call, at) => argumentText(Number(call.values[0]), index, value, call, at)),
+    when: index === 1 ? "exit" : "entry",
+  };
 }
 
 function argumentText(option: number, index: number, value: number, call: CallView, at: number): string | undefined {
@@ -41,6 +44,8 @@ function argumentText(option: number, index: number, value: number, call: CallVi
   switch (option) {
     case PR.PR_SET_NAME:
       return cStringText(call.task, value, COMM_LENGTH);
+    case PR.PR_GET_NAME:
+      return (call.result ?? -1) < 0 ? addressText(call, at) : cStringText(call.task, value, COMM_LENGTH + 1);
     case PR.PR_SET_PDEATHSIG:
       return signalText(value);
     case PR.PR_SET_DUMPABLE:
@@ -99,6 +104,10 @@ export const prctl = defineSyscall(
   ],
   (task, option, arg2, arg3, arg4, arg5) => control(task, option, arg2, arg3, arg4, arg5),
   {
+    result: (value, call) =>
+      Number(call.values[0]) === PR.PR_GET_DUMPABLE
+        ? `${value} (${enumText(value, DUMPABLE_NAMES, "SUID_DUMP_???")})`
+        : String(value),
     support: "partial",
     note: "names, death signal, dumpable, timer slack, no_new_privs, subreaper, PR_SET_VMA; others EINVAL",
   },

@@ -1,6 +1,7 @@
 /** Signals: sigaction(2), sigprocmask(2), sigaltstack(2), kill(2) and their kin. */
 import { EFAULT, EINTR, EINVAL, EPERM, ESRCH } from "../src/abi/errno.ts";
 import { NSIG, SA_RESTORER, SI_TKILL, SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, UAPI_SA_FLAGS } from "../src/abi/signal.ts";
+import { fromSignedWords } from "../src/base/address.ts";
 import { registersSet, type SyscallResult } from "../src/kernel/control.ts";
 import { FrameReader, FrameWriter } from "../src/kernel/frame-writer.ts";
 import { Gpr } from "../src/kernel/registers.ts";
@@ -452,7 +453,9 @@ function frameMask(call: CallView, offset: number, size = 8): string {
 
 function returned(task: Task, restored: boolean): SyscallResult {
   const { state } = task.kernel.cpu;
-  return registersSet(restored ? (task.abi === "amd64" ? state.gpr(Gpr.rax) : state.gprLo(Gpr.rax)) : 0);
+  if (!restored) return registersSet(0);
+  const hi = task.abi === "amd64" ? state.gprHi(Gpr.rax) : state.gprLo(Gpr.rax) >> 31;
+  return registersSet(fromSignedWords(state.gprLo(Gpr.rax), hi));
 }
 
 export const rtSigreturn = defineSyscall(

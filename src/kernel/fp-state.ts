@@ -3,12 +3,15 @@
  * has XSAVE (arch/x86/kernel/fpu/signal.c; arch/x86/include/uapi/asm/sigcontext.h, struct _fpx_sw_bytes).
  */
 import { FrameReader, FrameWriter } from "./frame-writer.ts";
+import { SegmentRegister } from "./registers.ts";
 import type { Task } from "./task.ts";
 
 const FXSAVE_SIZE = 512;
 const XSAVE_HEADER_SIZE = 64;
 const AVX_OFFSET = FXSAVE_SIZE + XSAVE_HEADER_SIZE;
 const AVX_SIZE = 256;
+/** End of XMM15 in the image. */
+const FXSAVE_USED = 416;
 const SW_RESERVED = 464;
 const FP_XSTATE_MAGIC1 = 0x46505853;
 const FP_XSTATE_MAGIC2 = 0x46505845;
@@ -53,10 +56,12 @@ export function writeFpState(task: Task, buffer: number, ia32: boolean): number 
     out.u32(xstateSize, FP_XSTATE_MAGIC2);
   }
   if (ia32) {
-    const image = fsaveImage(out.bytes);
+    const image = fsaveImage(out.bytes, fpSelectors(task, out.bytes));
     if (task.mm.write(buffer - FREGS_SIZE, image) < 0) return -1;
   }
-  return task.mm.write(buffer, out.bytes);
+  // FXSAVE does not write the bytes between the last register and what software may use.
+  if (task.mm.write(buffer, out.bytes.subarray(0, FXSAVE_USED)) < 0) return -1;
+  return task.mm.write(buffer + SW_RESERVED, out.bytes.subarray(SW_RESERVED));
 }
 
 /** fpu__restore_sig(): reads the state back. `buffer` 0 clears it. 0 or -EFAULT. */
@@ -107,8 +112,18 @@ function initialFxsave(): Uint8Array {
   return image.bytes;
 }
 
+/** FPU_CS with the opcode, and FPU_DS. A 64-bit kernel does not have those of the exception and shows the present ones. */
+function fpSelectors(task: Task, fxsave: Uint8Array): { cs: number; ds: number } {
+  const { state } = task.kernel.cpu;
+  if (task.kernel.generation.kernelBits === 64) {
+    return { cs: state.selector(SegmentRegister.cs), ds: state.selector(SegmentRegister.ds) };
+  }
+  const from = new FrameReader(fxsave);
+  return { cs: from.u16(12) | (from.u16(6) << 16), ds: from.u16(20) };
+}
+
 /** convert_from_fxsr(): the 108-byte FSAVE image, then the status word again and the magic that says FXSR data follows. */
-function fsaveImage(fxsave: Uint8Array): Uint8Array {
+function fsaveImage(fxsave: Uint8Array, selectors: { cs: number; ds: number }): Uint8Array {
   const from = new FrameReader(fxsave);
   const out = new FrameWriter(FREGS_SIZE);
   const status = from.u16(2);
@@ -116,9 +131,9 @@ function fsaveImage(fxsave: Uint8Array): Uint8Array {
   out.u32(4, status | 0xffff0000);
   out.u32(8, fullTagWord(fxsave, from, status) | 0xffff0000);
   out.u32(12, from.u32(8));
-  out.u32(16, (from.u16(12) & 0xffff) | (from.u16(6) << 16));
+  out.u32(16, selectors.cs);
   out.u32(20, from.u32(16));
-  out.u32(24, from.u16(20) | 0xffff0000);
+  out.u32(24, selectors.ds | 0xffff0000);
   for (let i = 0; i < 8; i++) out.bytes.set(fxsave.subarray(32 + 16 * i, 32 + 16 * i + 10), 28 + 10 * i);
   out.u16(108, status);
   out.u16(110, X86_FXSR_MAGIC);

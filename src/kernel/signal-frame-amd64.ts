@@ -32,7 +32,7 @@ import { forceSignal } from "./task-signals.ts";
  * instruction.
  */
 export const FIX_EFLAGS =
-  EFLAGS_AC | EFLAGS_OF | EFLAGS_DF | EFLAGS_TF | EFLAGS_SF | EFLAGS_ZF | EFLAGS_AF | EFLAGS_PF | EFLAGS_CF | EFLAGS_RF;
+  EFLAGS_AC | EFLAGS_OF | EFLAGS_DF | EFLAGS_TF | EFLAGS_SF | EFLAGS_ZF | EFLAGS_AF | EFLAGS_PF | EFLAGS_CF;
 
 /** uc_flags. */
 export const UC_FP_XSTATE = 1;
@@ -96,7 +96,9 @@ export function setupFrameAmd64(task: Task, info: SigInfo, action: SigAction, ma
   writeContext(task, out, fpstate, mask);
   out.pair(UC_SIGMASK, mask.lo, mask.hi);
   if (action.flags & SA_SIGINFO) out.bytes.set(encodeSigInfo(info, "amd64"), INFO);
-  if (task.mm.write(frame, out.bytes) < 0) return -1;
+  // The reserved words at the end of sigcontext keep what the stack had there.
+  if (task.mm.write(frame, out.bytes.subarray(0, CONTEXT_FPSTATE + 8)) < 0) return -1;
+  if (task.mm.write(frame + UC_SIGMASK, out.bytes.subarray(UC_SIGMASK)) < 0) return -1;
 
   state.setGprNumber(Gpr.rdi, info.signo);
   state.setGprNumber(Gpr.rax, 0);

@@ -6,6 +6,7 @@ typedef unsigned int u32;
 #define NR_write 1
 #define NR_rt_sigaction 13
 #define NR_setitimer 38
+#define NR_pause 34
 #define NR_getpid 39
 #define NR_kill 62
 #define NR_sigaltstack 131
@@ -22,6 +23,7 @@ __asm__(".globl _start\n_start: xor %ebp, %ebp\n and $-16, %rsp\n call start\n")
 #define NR_write 4
 #define NR_rt_sigaction 174
 #define NR_setitimer 104
+#define NR_pause 29
 #define NR_getpid 20
 #define NR_kill 37
 #define NR_sigaltstack 186
@@ -79,12 +81,35 @@ static void dump(const u32 *p, int bytes) {
   }
 }
 
+/* The FXSAVE image of a frame. */
+static volatile u32 *fxsave_of(volatile ulong *frame) {
+#ifdef __x86_64__
+  return (u32 *)frame[1 + 5 + 23];
+#else
+  return (u32 *)(frame[2] == (ulong)(frame + 4) ? frame[(144 + 20 + 76) / 4] : frame[(8 + 76) / 4]) + 28;
+#endif
+}
+/* Behind the extended state: 832 bytes and the magic number with AVX. */
+static char *fp_end(volatile ulong *frame) {
+  return (char *)fxsave_of(frame) + 836 / 16 * 16 + 16;
+}
+/* Processors differ in whether they keep the last x87 opcode and pointers, and in MXCSR_MASK. */
+static void forget_fp_pointers(volatile ulong *frame) {
+  volatile u32 *fx = fxsave_of(frame);
+#ifndef __x86_64__
+  fx[3 - 28] = fx[5 - 28] = 0;
+#endif
+  fx[1] &= 0xffff;
+  fx[2] = fx[3] = fx[4] = fx[5] = fx[7] = 0;
+}
+
 /* The frame starts at the handler's return address. */
 static void handler(int signo) {
   volatile ulong *frame = (ulong *)__builtin_frame_address(0) + 1;
+  forget_fp_pointers(frame);
   number("signal", signo);
   number("frame", (ulong)frame);
-  dump((const u32 *)frame, 1400);
+  dump((const u32 *)frame, fp_end(frame) - (char *)frame);
 #ifdef __x86_64__
   frame[1 + 5 + 16] += skip;
 #else
@@ -132,11 +157,11 @@ __attribute__((used)) void start(void) {
   struct stack stack = {alternate, 0, sizeof alternate};
   call(NR_sigaltstack, (long)&stack, 0, 0, 0);
   faults("altstack\n", 4 | 0x08000000);
-  /* A timer in the middle of a loop. */
+  /* A timer, in a call that it interrupts. */
   install(14, 4);
-  ulong timer[4] = {0, 0, 0, 1000};
+  ulong timer[4] = {0, 0, 0, 2000};
   call(NR_setitimer, 0, (long)timer, 0, 0);
-  for (int at = used; used == at;) __asm__ volatile("" ::: "memory");
+  number("pause", call(NR_pause, 0, 0, 0, 0));
   call(NR_write, 1, (long)out, used, 0);
   call(NR_exit_group, 0, 0, 0, 0);
 }
