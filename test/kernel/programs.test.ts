@@ -7,10 +7,13 @@ const program = (name: string): string => join(import.meta.dirname, "programs", 
 
 /** Pids, the environment pointer of strace itself, and times that passed natively are not compared. */
 function masked(lines: readonly string[]): string[] {
-  const pids = new Set(lines.flatMap((line) => line.match(/^(?:getpid\(\)|set_tid_address\(.*\)) += (\d+)$/)?.[1] ?? []));
+  const pids = new Set(
+    lines.flatMap((line) => line.match(/^(?:getpid\(\)|set_tid_address\(.*\)) += (\d+)$/)?.[1] ?? []),
+  );
   return lines.map((line) => {
     let text = line.replace(/0x[0-9a-f]+( \/\* 0 vars \*\/)/, "ENV$1").replace(/tv_nsec=(?:69|70)\d{7}/, "LEFT");
-    for (const pid of pids) text = text.replaceAll(new RegExp(`(?<![=_])\\b${pid}\\b|(?<=si_pid=)${pid}\\b`, "g"), "PID");
+    for (const pid of pids)
+      text = text.replaceAll(new RegExp(`(?<![=_])\\b${pid}\\b|(?<=si_pid=)${pid}\\b`, "g"), "PID");
     return text.replace(/ += /, " = ");
   });
 }

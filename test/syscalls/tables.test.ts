@@ -26,7 +26,9 @@ describe.each(["amd64", "i386"] as const)("%s", (abi) => {
   const names = kernelNames(abi);
 
   test("every row has the kernel's name for its number", () => {
-    const wrong = [...tables[abi]].filter(([number, { name }]) => (OTHER_NAMES[abi][number] ?? names.get(number)) !== name);
+    const wrong = [...tables[abi]].filter(
+      ([number, { name }]) => (OTHER_NAMES[abi][number] ?? names.get(number)) !== name,
+    );
     expect(wrong.map(([number, { name }]) => `${number} ${name}, not ${names.get(number)}`)).toEqual([]);
   });
 
