@@ -10,6 +10,7 @@ import { intMemalign, isPowerOf2, powerOf2 } from "./memalign.ts";
 import { adjustThreshold, mremapChunk, munmapChunk } from "./mmapped.ts";
 import { intRealloc } from "./realloc.ts";
 import { tcacheFreeLazy, tcacheGetAligned, tcacheInit, tcachePointer, tcacheTryGet } from "./tcache.ts";
+import type { AssertSite } from "./version.ts";
 
 /*
  * The public functions of malloc.c (public_mALLOc … in 2.11, __libc_malloc … later). A request from 2^53 on comes as a
@@ -23,26 +24,46 @@ function ensureInit(h: Heap): boolean {
   return true;
 }
 
+/** The functions' last assertion: what they return lies in the arena they took it from. */
+function assertArena(h: Heap, mem: number, av: number, site: AssertSite, multi = !h.guest.singleThreaded()): void {
+  if (mem === 0) return;
+  const p = mem - h.header;
+  if ((h.bits(p) & IS_MMAPPED) !== 0 || h.arenaForChunk(p) === av) return;
+  const { lines } = h.version.messages;
+  const { variable, arena } = SITES[site];
+  const name = h.version.arenaAssertNames[site];
+  const expression = `!${variable} || chunk_is_mmapped (mem2chunk (${variable})) || ${multi ? arena[1] : arena[0]} == arena_for_chunk (mem2chunk (${variable}))`;
+  h.assert(false, lines[site][multi ? 1 : 0], name, expression);
+}
+
+const SITES: Readonly<Record<AssertSite, { readonly variable: string; readonly arena: readonly [string, string] }>> = {
+  malloc: { variable: "victim", arena: ["&main_arena", "ar_ptr"] },
+  calloc: { variable: "mem", arena: ["av", "av"] },
+  realloc: { variable: "newp", arena: ["ar_ptr", "ar_ptr"] },
+  memalign: { variable: "p", arena: ["&main_arena", "ar_ptr"] },
+};
+
 /** Takes the lock of the arena for the time of `work`, so that messages and retries know it is held. */
 function locked(h: Heap, av: number, work: () => number): number {
-  if (av !== 0) h.lock(av);
+  if (av !== 0) h.enter(av);
   const result = work();
   h.unlock();
   return result;
 }
 
 /** _int_malloc from the thread's arena, and once more from another if that fails and the version retries. */
-function fromArena(h: Heap, bytes: number, work: (av: number) => number): number {
+function fromArena(h: Heap, bytes: number, site: AssertSite, work: (av: number) => number): number {
   const single = h.version.singleThread && h.guest.singleThreaded();
   let av = arenaGet(h, bytes, false);
   if (av === 0 && h.version.arenas === "trylock") return 0;
-  if (av !== 0) h.lock(av);
+  if (av !== 0) h.enter(av);
   let mem = work(av);
   h.unlock();
   if (mem === 0 && av !== 0 && !single) {
     av = arenaRetry(h, av, bytes);
     if (av !== 0 || h.version.arenas === "limited") mem = locked(h, av, () => work(av));
   }
+  assertArena(h, mem, av, site);
   return mem;
 }
 
@@ -65,7 +86,7 @@ export function malloc(h: Heap, bytes: number): number {
   const cached = fromTcache(h, bytes);
   if (cached < 0) return 0;
   if (cached > 0) return cached;
-  return fromArena(h, bytes, (av) => intMalloc(h, av, bytes));
+  return fromArena(h, bytes, "malloc", (av) => intMalloc(h, av, bytes));
 }
 
 export function free(h: Heap, mem: number): void {
@@ -87,7 +108,7 @@ export function free(h: Heap, mem: number): void {
   }
   if (tc !== null) tcacheInit(h);
   const av = h.arenaForChunk(p);
-  h.lock(av);
+  h.enter(av);
   intFree(h, av, p, false);
   h.unlock();
 }
@@ -100,13 +121,13 @@ function freeLazy(h: Heap, mem: number, p: number): void {
   if (size < h.minSize || p + size - h.minSize >= (h.W === 8 ? 2 ** 64 : 2 ** 32)) {
     h.printerr("free(): invalid size", mem);
   }
+  const av = h.arenaForChunk(p);
   if ((h.bits(p) & IS_MMAPPED) !== 0) {
     adjustThreshold(h, p);
     munmapChunk(h, p);
     return;
   }
-  const av = h.arenaForChunk(p);
-  h.lock(av);
+  h.enter(av);
   intFreeChunk(h, av, p, size, false);
   h.unlock();
 }
@@ -130,7 +151,11 @@ export function realloc(h: Heap, oldMem: number, bytes: number): number {
   }
   const oldSize = h.chunkSize(oldp);
   const isMapped = mapped(h, oldp);
-  if (!isMapped && version.reallocInitsTcache) tcacheInit(h);
+  if (!isMapped && version.reallocInitsTcache) {
+    tcacheInit(h);
+    // The arena is looked up here, ahead of the checks: a damaged NON_MAIN_ARENA bit faults.
+    h.arenaForChunk(oldp);
+  }
   if (oldp > (h.W === 8 ? 2 ** 64 : 2 ** 32) - oldSize || oldSize === 0 || h.misalignedChunk(oldp)) {
     h.printerr("realloc(): invalid pointer", oldMem);
     return 0;
@@ -144,6 +169,7 @@ export function realloc(h: Heap, oldMem: number, bytes: number): number {
   const av = h.arenaForChunk(oldp);
   if (version.reallocSetsArena) setThreadArena(h, av);
   const mem = locked(h, av, () => intRealloc(h, av, oldp, oldSize, nb));
+  assertArena(h, mem, av, "realloc");
   if (mem !== 0 || (version.singleThread && h.guest.singleThreaded())) return mem;
   const fresh = malloc(h, bytes);
   if (fresh !== 0) {
@@ -178,11 +204,11 @@ export function calloc(h: Heap, bytes: number): number {
   if (version.callocTcache === "takes") {
     const cached = fromTcache(h, bytes);
     if (cached < 0) return 0;
-    if (cached > 0) return clearRequest(h, cached, h.chunkSize(cached - h.header) - h.W);
+    if (cached > 0) return clearRequest(h, cached, cachedLength(h, cached, bytes));
   } else if (version.callocTcache === "inits" && tc !== null) tcacheInit(h);
   let oldTop = 0;
   let everUsed = 0;
-  const mem = fromArena(h, bytes, (av) => {
+  const mem = fromArena(h, bytes, "calloc", (av) => {
     if (oldTop === 0 && av !== 0) {
       oldTop = h.top(av);
       everUsed = h.chunkSize(oldTop);
@@ -197,6 +223,12 @@ export function calloc(h: Heap, bytes: number): number {
   if (p === oldTop && size > everUsed && !h.perturbSet()) size = everUsed;
   m.fillLast(mem, 0, size - h.W);
   return mem;
+}
+
+/** Bytes of a block from the tcache that calloc clears: by its size word, from 2.42 on by its bin where that tells the size. */
+function cachedLength(h: Heap, mem: number, bytes: number): number {
+  const nb = h.request2size(bytes);
+  return h.tc?.lazy && nb < h.minSize + 64 * h.alignment ? nb - h.W : h.chunkSize(mem - h.header) - h.W;
 }
 
 /** How much behind the old top was in use once: the break's highest reach, or what mprotect opened. */
@@ -233,7 +265,7 @@ export function memalign(h: Heap, wanted: number, bytes: number): number {
     const cached = tcacheGetAligned(h, h.tc, nb, alignment);
     if (cached !== 0) return cached;
   }
-  return fromArena(h, bytes + alignment + h.minSize, (av) => intMemalign(h, av, alignment, bytes));
+  return fromArena(h, bytes + alignment + h.minSize, "memalign", (av) => intMemalign(h, av, alignment, bytes));
 }
 
 /** posix_memalign: the error number and the block. */

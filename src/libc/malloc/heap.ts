@@ -224,6 +224,12 @@ export class Heap extends Geometry {
     this.held = av;
   }
 
+  /** An arena is worked on: with one thread, or for the tcache alone, later versions take no lock and do not look at the arena. */
+  enter(av: number): void {
+    if (this.version.arenas === "trylock") this.lock(av);
+    else this.held = av;
+  }
+
   unlock(): void {
     this.held = 0;
   }

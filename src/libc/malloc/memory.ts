@@ -160,9 +160,14 @@ export abstract class MallocMemory {
     throw FAULT;
   }
 
-  /** memset, as the last effect of a call: nothing after it can fault, so the old bytes are not kept. */
+  /**
+   * memset, as the last effect of a call: nothing after it can fault, so the old bytes are not kept. A length that wrapped
+   * around (the size word is damaged) runs off memory on i386; on x86-64 glibc's vector loops end at once, and the few bytes that
+   * they clear depend on the CPU: none here.
+   */
   fillLast(address: number, byte: number, length: number): void {
-    if (length > 0 && !this.guest.fill(address, byte, length)) throw FAULT;
+    if (length < 0 && this.W === 4) throw FAULT;
+    if (length > 0 && length < 2 ** 63 && !this.guest.fill(address, byte, length)) throw FAULT;
   }
 
   /** memset in the middle of a call. */

@@ -2,6 +2,7 @@ import { arenaGet, arenaRetry } from "./arena.ts";
 import type { Heap } from "./heap.ts";
 import { intFreeChunk } from "./int-free.ts";
 import { intMalloc } from "./int-malloc.ts";
+import { WIDE } from "./memory.ts";
 import type { TcacheTraits } from "./version.ts";
 
 /*
@@ -156,7 +157,8 @@ export function tcacheGetAligned(h: Heap, tc: TcacheTraits, nb: number, alignmen
   while (entry !== 0) {
     const size = tc.lazy ? h.chunkSize(entry - h.header) : nb;
     if (size > nb) return 0;
-    if (size === nb && entry % alignment === 0) return take(h, tc, tcache, index, position, head);
+    // A damaged link from 2^53 on reads rounded, and looks aligned; following it faults, as it does in glibc.
+    if (size === nb && entry < WIDE && entry % alignment === 0) return take(h, tc, tcache, index, position, head);
     position = entry;
     head = false;
     entry = h.reveal(position);

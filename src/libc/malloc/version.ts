@@ -1,12 +1,32 @@
 import type { Field } from "./layout.ts";
 
+/** A public function whose result is asserted to lie in its arena. */
+export type AssertSite = "malloc" | "calloc" | "realloc" | "memalign";
+
 /** Source lines of malloc.c's assertions that a damaged heap can reach; 0 where the version prints none. */
 export interface AssertLines {
   readonly oldTop: number;
   readonly binSize: number;
   readonly largeMain: readonly [last: number, first: number, next: number];
   readonly mremap: number;
+  /** With one thread, with several. */
+  readonly malloc: readonly [number, number];
+  readonly calloc: readonly [number, number];
+  readonly realloc: readonly [number, number];
+  readonly memalign: readonly [number, number];
 }
+
+/** Lines of a version whose assertions print none, or whose lines are not known. */
+export const NO_LINES: AssertLines = {
+  oldTop: 0,
+  binSize: 0,
+  largeMain: [0, 0, 0],
+  mremap: 0,
+  malloc: [0, 0],
+  calloc: [0, 0],
+  realloc: [0, 0],
+  memalign: [0, 0],
+};
 
 /** How a version words its messages (6.1 and 6.4 of the facts). */
 export interface MessageStyles {
@@ -102,6 +122,8 @@ export interface MallocVersion {
   readonly sysmallocAgain: boolean;
   /** assert() expands macros of the condition before printing it (compilers and headers of 2.11 and 2.13). */
   readonly expandedAsserts: boolean;
+  /** __func__ of those assertions. */
+  readonly arenaAssertNames: Readonly<Record<AssertSite, string>>;
   /** systrim trims when the rest is positive (up to 2.18), or compares the area unsigned (2.19). */
   readonly systrim: "positive" | "unsigned_area";
   /** The size word of a mmapped chunk leaves out its header (2.43). */

@@ -158,7 +158,7 @@ class Walker {
   /** Behind foreign memory: the first place from which size words lead to top or to the next fenceposts. */
   private resume(from: number, top: number): number {
     const { g } = this;
-    const limit = from < top ? top : from;
+    const limit = Math.max(from, top);
     for (let start = this.firstChunk(from); start <= limit; start += g.alignment) {
       if (this.leadsToTop(start, top)) return start;
     }

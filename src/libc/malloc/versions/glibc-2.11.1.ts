@@ -1,5 +1,5 @@
 import { MALLOC_PAR_2_11, mallocState } from "../layout.ts";
-import type { MallocVersion } from "../version.ts";
+import { type MallocVersion, NO_LINES } from "../version.ts";
 
 /** Traits of eglibc/glibc 2.11.1 as Ubuntu 10.04 has it: no PER_THREAD, no ATOMIC_FASTBINS. Base of all other versions. */
 const traits: MallocVersion = {
@@ -33,7 +33,7 @@ const traits: MallocVersion = {
   messages: {
     report: "detected",
     assertion: "old",
-    lines: { oldTop: 3096, binSize: 0, largeMain: [0, 0, 0], mremap: 3574 },
+    lines: { ...NO_LINES, oldTop: 3096, mremap: 3574 },
   },
   initAtStart: false,
   hookIni: true,
@@ -45,6 +45,12 @@ const traits: MallocVersion = {
   fallbackMmap: "minimum_mib",
   sysmallocAgain: true,
   expandedAsserts: true,
+  arenaAssertNames: {
+    malloc: "public_mALLOc",
+    calloc: "public_cALLOc",
+    realloc: "public_rEALLOc",
+    memalign: "public_mEMALIGn",
+  },
   systrim: "positive",
   mmapSizeWithoutHeader: false,
   freePerturbWord: "one_word",

@@ -1,5 +1,5 @@
 import { MALLOC_PAR_2_35 } from "../layout.ts";
-import { type MallocVersion, overlay } from "../version.ts";
+import { type MallocVersion, NO_LINES, overlay } from "../version.ts";
 import { glibc_2_31 } from "./glibc-2.31.ts";
 
 /** glibc 2.36 as Debian 12 has it: safe-linking (2.32), a random tcache key and no hooks (2.34), huge-page fields (2.35). */
@@ -13,7 +13,7 @@ export const glibc_2_36: MallocVersion = overlay(glibc_2_31, {
   messages: {
     report: "plain",
     assertion: "nameless",
-    lines: { oldTop: 0, binSize: 0, largeMain: [0, 0, 0], mremap: 0 },
+    lines: NO_LINES,
   },
   hookIni: false,
   fallbackMmap: "swapped",

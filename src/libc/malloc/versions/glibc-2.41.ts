@@ -8,7 +8,16 @@ export const glibc_2_41: MallocVersion = overlay(glibc_2_36, {
   messages: {
     report: "plain",
     assertion: "fatal",
-    lines: { oldTop: 2601, binSize: 4434, largeMain: [4237, 4250, 4254], mremap: 0 },
+    lines: {
+      oldTop: 2601,
+      binSize: 4434,
+      largeMain: [4237, 4250, 4254],
+      mremap: 0,
+      malloc: [3407, 3429],
+      calloc: [3846, 3846],
+      realloc: [3587, 3598],
+      memalign: [3717, 3735],
+    },
   },
   heapNoReserve: false,
   fallbackMmap: "minimum_mib",

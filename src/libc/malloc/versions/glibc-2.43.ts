@@ -4,7 +4,7 @@ import { glibc_2_41 } from "./glibc-2.41.ts";
 
 /**
  * glibc 2.43 as Debian 2.43-7 has it: no fastbins, a larger tcache that the first free creates, mapped sizes without
- * their header. Assertion lines other than that of the old top are those of the upstream file less the same 15 lines.
+ * their header. Assertion lines are measured for the old top and the bin size, others follow from the upstream file.
  */
 export const glibc_2_43: MallocVersion = overlay(glibc_2_41, {
   name: "2.43",
@@ -24,8 +24,18 @@ export const glibc_2_43: MallocVersion = overlay(glibc_2_41, {
   messages: {
     report: "plain",
     assertion: "fatal",
-    lines: { oldTop: 2371, binSize: 4244, largeMain: [4044, 4060, 4064], mremap: 0 },
+    lines: {
+      oldTop: 2371,
+      binSize: 4241,
+      largeMain: [4041, 4057, 4061],
+      mremap: 0,
+      malloc: [3257, 3279],
+      calloc: [3689, 3689],
+      realloc: [3475, 3486],
+      memalign: [3600, 3618],
+    },
   },
+  arenaAssertNames: { ...glibc_2_41.arenaAssertNames, malloc: "__libc_malloc2", calloc: "__libc_calloc2" },
   initAtStart: true,
   fallbackMmap: "whole",
   mmapSizeWithoutHeader: true,
