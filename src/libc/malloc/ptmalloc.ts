@@ -74,14 +74,22 @@ export class Ptmalloc {
 
   malloc(bytes: SizeT): number {
     const n = this.size(bytes);
-    return this.run(3, n, 0, () => entries.malloc(this.heap, n));
+    this.begin(3, n, 0);
+    try {
+      return this.end(entries.malloc(this.heap, n));
+    } catch (thrown) {
+      return this.leave(thrown);
+    }
   }
 
   free(mem: number): number {
-    return this.run(4, mem, 0, () => {
+    this.begin(4, mem, 0);
+    try {
       entries.free(this.heap, mem);
-      return 0;
-    });
+      return this.end(0);
+    } catch (thrown) {
+      return this.leave(thrown);
+    }
   }
 
   calloc(count: SizeT, size: SizeT): number {
@@ -194,22 +202,33 @@ export class Ptmalloc {
   }
 
   private run(functionNumber: number, a: number, b: number, work: () => number): number {
+    this.begin(functionNumber, a, b);
+    try {
+      return this.end(work());
+    } catch (thrown) {
+      return this.leave(thrown);
+    }
+  }
+
+  private begin(functionNumber: number, a: number, b: number): void {
     const { heap } = this;
-    const { m } = heap;
     this.exit = undefined;
     heap.held = 0;
-    m.begin(functionNumber, heap.guest.threadPointer(), a, b);
-    try {
-      const result = work();
-      m.commit();
-      return result;
-    } catch (thrown) {
-      const exit = thrown as MallocExit;
-      if (exit.kind === "fault" || exit.kind === "blocked") m.rollback();
-      else if (exit.kind === "abort") m.commit();
-      else throw thrown;
-      this.exit = exit;
-      return DID_NOT_RETURN;
-    }
+    heap.m.begin(functionNumber, heap.guest.threadPointer(), a, b);
+  }
+
+  private end(result: number): number {
+    this.heap.m.commit();
+    return result;
+  }
+
+  /** Turns what unwound the call into `exit`; anything else is a mistake of ours and goes on. */
+  private leave(thrown: unknown): number {
+    const exit = thrown as MallocExit;
+    if (exit.kind === "fault" || exit.kind === "blocked") this.heap.m.rollback();
+    else if (exit.kind === "abort") this.heap.m.commit();
+    else throw thrown;
+    this.exit = exit;
+    return DID_NOT_RETURN;
   }
 }

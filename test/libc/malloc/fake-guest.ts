@@ -45,10 +45,9 @@ export class FakeGuest implements MallocGuest {
   private readonly areas: Area[] = [];
   private readonly pages = new Map<number, DataView>();
   private readonly mmapBase: number;
-  private page0 = -1;
-  private view0: DataView = new DataView(new ArrayBuffer(PAGE));
-  private page1 = -1;
-  private view1: DataView = this.view0;
+  /** A direct-mapped cache of 64 pages in front of the map. */
+  private readonly tags = new Float64Array(64).fill(-1);
+  private readonly views: DataView[] = new Array<DataView>(64).fill(new DataView(new ArrayBuffer(PAGE)));
 
   constructor(options: FakeGuestOptions) {
     this.W = options.W;
@@ -68,8 +67,7 @@ export class FakeGuest implements MallocGuest {
 
   private forget(start: number, end: number): void {
     for (let page = Math.floor(start / PAGE); page < Math.ceil(end / PAGE); page++) this.pages.delete(page);
-    this.page0 = -1;
-    this.page1 = -1;
+    this.tags.fill(-1);
   }
 
   private unmap(start: number, end: number, drop: boolean): void {
@@ -82,8 +80,7 @@ export class FakeGuest implements MallocGuest {
     }
     this.areas.sort((a, b) => a.start - b.start);
     if (drop) this.forget(start, end);
-    this.page0 = -1;
-    this.page1 = -1;
+    this.tags.fill(-1);
   }
 
   private readable(address: number): boolean {
@@ -93,37 +90,27 @@ export class FakeGuest implements MallocGuest {
   }
 
   private lookup(page: number): DataView | undefined {
-    if (page === this.page1) {
-      const view = this.view1;
-      this.page1 = this.page0;
-      this.view1 = this.view0;
-      this.page0 = page;
-      this.view0 = view;
-      return view;
+    if (!this.readable(page * PAGE)) {
+      this.faulted = page * PAGE;
+      return undefined;
     }
     let view = this.pages.get(page);
-    if (view === undefined || !this.readable(page * PAGE)) {
-      if (!this.readable(page * PAGE)) {
-        this.faulted = page * PAGE;
-        return undefined;
-      }
+    if (view === undefined) {
       view = new DataView(new ArrayBuffer(PAGE));
       this.pages.set(page, view);
     }
-    this.page1 = this.page0;
-    this.view1 = this.view0;
-    this.page0 = page;
-    this.view0 = view;
+    this.tags[page & 63] = page;
+    this.views[page & 63] = view;
     return view;
   }
 
   private viewOf(address: number): DataView | undefined {
     const page = Math.floor(address / PAGE);
-    return page === this.page0 ? this.view0 : this.lookup(page);
+    return this.tags[page & 63] === page ? this.views[page & 63] : this.lookup(page);
   }
 
   read8(address: number): number {
-    return this.viewOf(address)?.getUint8(address % PAGE) ?? -1;
+    return this.viewOf(address)?.getUint8(address & (PAGE - 1)) ?? -1;
   }
 
   private bytesAt(address: number, length: number): number {
@@ -137,19 +124,19 @@ export class FakeGuest implements MallocGuest {
   }
 
   read16(address: number): number {
-    const offset = address % PAGE;
+    const offset = address & (PAGE - 1);
     if (offset > PAGE - 2) return this.bytesAt(address, 2);
     return this.viewOf(address)?.getUint16(offset, true) ?? -1;
   }
 
   read32(address: number): number {
-    const offset = address % PAGE;
+    const offset = address & (PAGE - 1);
     if (offset > PAGE - 4) return this.bytesAt(address, 4);
     return this.viewOf(address)?.getUint32(offset, true) ?? -1;
   }
 
   read64(address: number): number {
-    const offset = address % PAGE;
+    const offset = address & (PAGE - 1);
     if (offset > PAGE - 8) return this.bytesAt(address, 8);
     const view = this.viewOf(address);
     return view === undefined ? -1 : view.getUint32(offset + 4, true) * 0x100000000 + view.getUint32(offset, true);
@@ -164,7 +151,7 @@ export class FakeGuest implements MallocGuest {
   write8(address: number, value: number): boolean {
     if (this.denied(address)) return false;
     const view = this.viewOf(address);
-    view?.setUint8(address % PAGE, value);
+    view?.setUint8(address & (PAGE - 1), value);
     return view !== undefined;
   }
 
@@ -178,7 +165,7 @@ export class FakeGuest implements MallocGuest {
   }
 
   write16(address: number, value: number): boolean {
-    const offset = address % PAGE;
+    const offset = address & (PAGE - 1);
     if (offset > PAGE - 2) return this.putBytes(address, value, 2);
     if (this.denied(address)) return false;
     const view = this.viewOf(address);
@@ -187,7 +174,7 @@ export class FakeGuest implements MallocGuest {
   }
 
   write32(address: number, value: number): boolean {
-    const offset = address % PAGE;
+    const offset = address & (PAGE - 1);
     if (offset > PAGE - 4) return this.putBytes(address, value, 4);
     if (this.denied(address)) return false;
     const view = this.viewOf(address);
@@ -196,7 +183,7 @@ export class FakeGuest implements MallocGuest {
   }
 
   write64(address: number, value: number): boolean {
-    const offset = address % PAGE;
+    const offset = address & (PAGE - 1);
     if (offset > PAGE - 8) return this.putBytes(address, value, 8);
     if (this.denied(address)) return false;
     const view = this.viewOf(address);
