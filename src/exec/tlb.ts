@@ -22,7 +22,10 @@ const MAX_EXTENT = 2 ** 30;
 
 export class Tlb {
   readonly #words: Int32Array;
-  /** By entry: the page lies in an extent of several pages, so that forgetting it means forgetting extents elsewhere. */
+  /**
+   * By index: a page of this index lies in an extent of several pages, so that forgetting it means forgetting extents elsewhere
+   * (also when another page has taken its entry).
+   */
   readonly #shared = new Uint8Array(1 << TLB_BITS);
   /** TLB misses that a page walk repaired; for --stats. */
   fills = 0;
@@ -44,7 +47,6 @@ export class Tlb {
     const tag = lo & ~0xfff;
     const addend = (frame * PAGE - tag) | 0;
     const same = words[at] === tag && words[at + 1] === hi && words[at + ADDEND] === addend;
-    if (!same && this.#shared[index] === 1) this.flush();
     words[at + ADDEND] = addend;
     this.#enter(index, tag, hi, TLB_READ / 4, TLB_READ_BASE / 4);
     if (writable) this.#enter(index, tag, hi, TLB_WRITE / 4, TLB_WRITE_BASE / 4);

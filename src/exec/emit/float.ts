@@ -683,6 +683,8 @@ const narrow: Emitter = (e) => {
   c.op(W.f32_demote_f64);
   c.set(r);
   pushSlowMode(e);
+  c.i32Const(0);
+  c.op(W.i32_ne);
   isAbnormal(e, F32, r);
   c.op(W.i32_or);
   shiftedBits(e, F64, value);
