@@ -1,8 +1,9 @@
 import { Geometry } from "./geometry.ts";
 import type { MallocAddresses, MallocGuest } from "./guest.ts";
-import { type MallocMemory, mallocMemory, WIDE } from "./memory.ts";
+import { type MallocMemory, WIDE } from "./memory.ts";
 import { assertFailed, reportCorruption } from "./messages.ts";
 import type { MallocVersion, TcacheTraits } from "./version.ts";
+import { mallocMemory } from "./word-memory.ts";
 
 export const PREV_INUSE = 1;
 export const IS_MMAPPED = 2;

@@ -100,6 +100,10 @@ export function intMalloc(h: Heap, av: number, bytes: number): number {
 /** Cuts `nb` bytes from the start of top. A top whose size was overwritten with something huge is split exactly. */
 export function splitTop(h: Heap, av: number, victim: number, size: number, nb: number): void {
   const { m } = h;
+  if (nb >= WIDE) {
+    splitTopWide(h, av, victim, h.exactSize(nb));
+    return;
+  }
   const remainder = m.pointer(victim + nb);
   h.setTop(av, remainder);
   if (size < WIDE) {
@@ -109,6 +113,17 @@ export function splitTop(h: Heap, av: number, victim: number, size: number, nb: 
     m.setWordDifference(remainder + h.W, victim + h.W, nb, PREV_INUSE);
     h.setHead(victim, nb + PREV_INUSE + (av !== h.main ? NON_MAIN_ARENA : 0));
   }
+}
+
+/** Up to 2.29 a request may exceed half the address space: with a damaged top it carries top around to any address. */
+function splitTopWide(h: Heap, av: number, victim: number, nb: bigint): void {
+  const { m } = h;
+  const low = BigInt(m.lowBits(victim + h.W) & ~7);
+  const size = BigInt.asUintN(64, (BigInt(m.lowBits(victim + h.W + 4)) << 32n) + BigInt.asUintN(32, low));
+  const remainder = BigInt.asUintN(64, BigInt(victim) + nb);
+  m.setExact(av + h.state.top, remainder);
+  m.setExact(victim + h.W, nb + BigInt(PREV_INUSE + (av !== h.main ? NON_MAIN_ARENA : 0)));
+  m.setExact(Number(remainder) + h.W, BigInt.asUintN(64, size - nb) + BigInt(PREV_INUSE));
 }
 
 function fromFastbin(h: Heap, av: number, nb: number, bytes: number): number {
