@@ -66,6 +66,10 @@ function parseCount(text: string): number {
   return value;
 }
 
+function parseThreshold(text: string): number {
+  return text === "0" ? 0 : parseCount(text);
+}
+
 function collect(text: string, before: readonly string[]): readonly string[] {
   return [...before, text];
 }
@@ -99,7 +103,7 @@ export function addMachineOptions(command: Command): Command {
     .addOption(new Option("--aslr <mode>", "random addresses").choices(["on", "off"]).default("on"))
     .addOption(new Option("--clock <kind>", "time of the guest").choices(["virtual", "real"]).default("virtual"))
     .addOption(new Option("--tier <which>", "how code runs").choices(["interp", "jit", "auto"]).default("auto"))
-    .option("--jit-threshold <n>", "executions after which a block is compiled; 0: at once", parseCount)
+    .option("--jit-threshold <n>", "executions after which a block is compiled; 0: at once", parseThreshold)
     .option("--max-instructions <n>", "stop with status 125 when so many have run", parseCount)
     .option("--ulimit <name=soft[:hard]>", "resource limit; repeatable", parseUlimit, new Map())
     .option("-0, --argv0 <text>", "argv[0] of the program");
