@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+/**
+ * Starts the bundled command with V8's code cache, which the build made by running it once (src/build/build.mjs). A cache of
+ * another Node version is refused by V8; then the code is compiled as usual.
+ */
+const fs = require("node:fs");
+const path = require("node:path");
+const vm = require("node:vm");
+
+const bundle = path.join(__dirname, "main.cjs");
+const cacheFile = path.join(__dirname, "main.cache");
+
+function readCache() {
+  try {
+    return fs.readFileSync(cacheFile);
+  } catch {
+    return undefined;
+  }
+}
+
+const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${fs.readFileSync(bundle, "utf8")}\n})`, {
+  filename: bundle,
+  cachedData: readCache(),
+  importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+});
+// The build asks for a cache of the functions that a run has compiled.
+if (process.env.FOLIO_CODE_CACHE !== undefined) {
+  process.on("exit", () => fs.writeFileSync(process.env.FOLIO_CODE_CACHE, script.createCachedData()));
+}
+script.runInThisContext().call(module.exports, module.exports, require, module, bundle, __dirname);
