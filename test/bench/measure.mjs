@@ -1,0 +1,39 @@
+/** One run of a command: its checksum, its CPU time with all threads and children, its peak memory. */
+import { spawnSync } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * @typedef {{cpu: number, wall: number, peak: number, output: string}} Sample times in seconds, peak RSS in KiB
+ * @returns {Sample | {failure: string}}
+ */
+export function measure(tools, command, timeout) {
+  const report = join(tools.dir, "report");
+  rmSync(report, { force: true });
+  const result = spawnSync(tools.measure, [report, ...command], {
+    encoding: "utf8",
+    timeout: timeout * 1000,
+    killSignal: "SIGKILL",
+    detached: true,
+  });
+  if (result.error !== undefined) {
+    endGroup(result.pid);
+    return { failure: result.error.code === "ETIMEDOUT" ? `no end after ${timeout} s` : result.error.message };
+  }
+  if (result.status !== 0) return { failure: `status ${result.status}: ${lastLine(result.stderr)}` };
+  const [, user, system, wall, peak] = readFileSync(report, "utf8").trim().split(" ").map(Number);
+  return { cpu: (user + system) / 1e6, wall: wall / 1e6, peak, output: result.stdout.trim() };
+}
+
+/** The measured command outlives `measure` when that is killed; both are in a process group of their own. */
+function endGroup(pid) {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // already gone
+  }
+}
+
+function lastLine(text) {
+  return text.trim().split("\n").pop() ?? "";
+}
