@@ -64,9 +64,7 @@ function text(chars: string, at: number): number {
 /** EAX of leaf 1: family, model, stepping. */
 function signature({ family, model, stepping }: CpuModel): number {
   const base = Math.min(family, 15);
-  return (
-    stepping | ((model & 15) << 4) | (base << 8) | ((model >> 4) << 16) | ((family >= 15 ? family - 15 : 0) << 20)
-  );
+  return stepping | ((model & 15) << 4) | (base << 8) | ((model >> 4) << 16) | ((family >= 15 ? family - 15 : 0) << 20);
 }
 
 /** Deterministic cache parameters: [type, level, ways, sets] with 64-byte lines. */
