@@ -5,7 +5,11 @@
  */
 const fs = require("node:fs");
 const path = require("node:path");
+const v8 = require("node:v8");
 const vm = require("node:vm");
+
+// Most functions of the wasm modules are never called in a short run: compile each at its first call.
+v8.setFlagsFromString("--wasm-lazy-compilation");
 
 const bundle = path.join(__dirname, "main.cjs");
 const cacheFile = path.join(__dirname, "main.cache");
@@ -18,11 +22,14 @@ function readCache() {
   }
 }
 
-const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${fs.readFileSync(bundle, "utf8")}\n})`, {
-  filename: bundle,
-  cachedData: readCache(),
-  importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-});
+const script = new vm.Script(
+  `(function (exports, require, module, __filename, __dirname) {${fs.readFileSync(bundle, "utf8")}\n})`,
+  {
+    filename: bundle,
+    cachedData: readCache(),
+    importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  },
+);
 // The build asks for a cache of the functions that a run has compiled.
 if (process.env.FOLIO_CODE_CACHE !== undefined) {
   process.on("exit", () => fs.writeFileSync(process.env.FOLIO_CODE_CACHE, script.createCachedData()));

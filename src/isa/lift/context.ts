@@ -5,8 +5,8 @@
 import { InternalError } from "../../base/errors.ts";
 import { FLAG_AUX, FLAG_RESULT, FS_BASE, GPR, GS_BASE, YMM, YMM_STRIDE } from "../cpu-block.ts";
 import { BASE_RIP, type Instruction, NO_REG, type Operand, OperandKind, Segment } from "../instruction.ts";
-import type { Builder, Value } from "../ir/builder.ts";
-import { CONST_SLOT } from "../ir/ops.ts";
+import { type Builder, opDef, type Value } from "../ir/builder.ts";
+import { CONST_SLOT, OPS, type OpDef } from "../ir/ops.ts";
 
 export type Lifter = (x: Lift) => void;
 export type LifterTable = Record<string, Lifter>;
@@ -25,6 +25,45 @@ export const RSP = 4;
 export const RBP = 5;
 export const RSI = 6;
 export const RDI = 7;
+
+type Sized = ReadonlyMap<string, OpDef>;
+
+/** Definitions by the name without its size, so that no names are put together while lifting. */
+function bySuffix(suffix: string): Sized {
+  const ending = new RegExp(`^[A-Za-z]+${suffix}$`);
+  return new Map(
+    OPS.filter((def) => ending.test(def.name)).map((def) => [def.name.slice(0, def.name.length - suffix.length), def]),
+  );
+}
+
+const SIZED_32 = bySuffix("32");
+const SIZED_64 = bySuffix("64");
+const bySize = (name: (bits: number) => string): readonly OpDef[] => {
+  const list: OpDef[] = [];
+  for (const size of [1, 2, 4, 8]) list[size] = opDef(name(8 * size));
+  return list;
+};
+const withVector = (list: readonly OpDef[], vector: string): readonly OpDef[] => {
+  const all = [...list];
+  all[16] = opDef(vector);
+  return all;
+};
+const LOADS = withVector(
+  bySize((bits) => `load${bits}`),
+  "loadV",
+);
+const LOADS_W = withVector(
+  bySize((bits) => `load${bits}W`),
+  "loadVW",
+);
+const STORES = withVector(
+  bySize((bits) => `store${bits}`),
+  "storeV",
+);
+const FLAGS_ADD = bySize((bits) => `flagsAdd${bits}`);
+const FLAGS_SUB = bySize((bits) => `flagsSub${bits}`);
+const FLAGS_LOGIC = bySize((bits) => `flagsLogic${bits}`);
+const CONDITION_OPS = ["condO", "condB", "condZ", "condBE", "condS", "condP", "condL", "condLE"];
 
 const NO_ADDRESS: Address = { slot: -1, disp: 0 };
 
@@ -81,7 +120,9 @@ export class Lift {
 
   /** Emits `name64` or `name32` by operand size (sizes 1 and 2 compute in 32 bits with garbage above). */
   sized(name: string, size: number, ...args: Value[]): Value {
-    return this.b.op(`${name}${size === 8 ? 64 : 32}`, ...args);
+    const def = (size === 8 ? SIZED_64 : SIZED_32).get(name);
+    if (def === undefined) throw new InternalError(`no IR operation ${name} by size`);
+    return this.b.emit(def, ...args);
   }
 
   const(lo: number, hi = lo >> 31): Value {
@@ -244,31 +285,29 @@ export class Lift {
 
   /** Loads `size` bytes, zero-extended (16: a vector). */
   load(address: Address, size: number, forWrite = false, offset = 0): Value {
-    const suffix = forWrite ? "W" : "";
-    const name = size === 16 ? "loadV" : `load${8 * size}`;
-    return this.op(name + suffix, address.slot, address.disp + offset);
+    return this.b.emit((forWrite ? LOADS_W : LOADS)[size] as OpDef, address.slot, address.disp + offset);
   }
 
   store(address: Address, size: number, value: Value, offset = 0): void {
-    this.op(size === 16 ? "storeV" : `store${8 * size}`, address.slot, address.disp + offset, value);
+    this.b.emit(STORES[size] as OpDef, address.slot, address.disp + offset, value);
   }
 
   // --- flags ----------------------------------------------------------------------------------------------------------
 
   /** Flags of result = a + b. */
   flagsAdd(size: number, a: Value, b: Value, result: Value): void {
-    this.op(`flagsAdd${8 * size}`, b, result);
+    this.b.emit(FLAGS_ADD[size] as OpDef, b, result);
     this.b.flagsAre({ kind: "add", size, a, b, result });
   }
 
   /** Flags of result = a - b. */
   flagsSub(size: number, a: Value, b: Value, result: Value): void {
-    this.op(`flagsSub${8 * size}`, b, result);
+    this.b.emit(FLAGS_SUB[size] as OpDef, b, result);
     this.b.flagsAre({ kind: "sub", size, a, b, result });
   }
 
   flagsLogic(size: number, result: Value): void {
-    this.op(`flagsLogic${8 * size}`, result);
+    this.b.emit(FLAGS_LOGIC[size] as OpDef, result);
     this.b.flagsAre({ kind: "logic", size, a: -1, b: -1, result });
   }
 
@@ -305,8 +344,7 @@ export class Lift {
       const direct = this.#directCondition(code, source.kind, source.size, source.a, source.b, source.result);
       if (direct !== 0) return direct;
     }
-    const name = ["condO", "condB", "condZ", "condBE", "condS", "condP", "condL", "condLE"][code >> 1] as string;
-    return this.op(name, FLAG_RESULT, FLAG_AUX);
+    return this.op(CONDITION_OPS[code >> 1] as string, FLAG_RESULT, FLAG_AUX);
   }
 
   /** A condition straight from the compared values, or 0 where the flag words are needed. */
