@@ -44,6 +44,7 @@ import {
   VM_DROPPABLE,
   VM_EXEC,
   VM_GROWSDOWN,
+  VM_IO,
   VM_LOCKED,
   VM_MAYEXEC,
   VM_MAYREAD,
@@ -281,7 +282,7 @@ export function mapSpecialPages(
   if (mm.vmas.intersection(start, start + length) || start + length > mm.layout.taskSize) return -ENOMEM;
   if (!counted) for (const frame of frames) mm.phys.flags[frame] |= FrameFlag.special;
   const special: SpecialMapping = { name, frames };
-  const kind = counted ? VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC : VM_MAYREAD | VM_PFNMAP;
+  const kind = counted ? VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC : VM_MAYREAD | VM_IO | VM_DONTDUMP | VM_PFNMAP;
   const flags = (prot & VM_ACCESS_FLAGS) | kind | VM_DONTEXPAND | mm.defFlags;
   mm.vmas.insert(new Vma(start, start + length, flags, 0, undefined, undefined, special));
   mm.account(flags, false, frames.length);
