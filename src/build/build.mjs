@@ -1,6 +1,6 @@
 /** Builds dist/: the helper module, the interpreter module, and the bundled CLI. Run by `npm run build` and on install. */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -27,6 +27,7 @@ async function buildInterpreter() {
 }
 
 async function buildCli() {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   await build({
     entryPoints: [join(root, "src/cli/main.ts")],
     bundle: true,
@@ -36,6 +37,7 @@ async function buildCli() {
     minify: true,
     // The start-up script runs the bundle from V8 code cache, where import() has no loader.
     supported: { "dynamic-import": false },
+    define: { FOLIO_VERSION: JSON.stringify(version) },
     external: ["@alexaltea/capstone-js"],
     outfile: join(dist, "main.cjs"),
     logLevel: "warning",

@@ -57,7 +57,7 @@ export async function disasm(file: string, wanted: string | undefined): Promise<
     for (const line of disassembleRange(range, symbols, is64, disassemble)) {
       batch.push(line);
       if (batch.length < BATCH) continue;
-      if (!writeBinary(1, `${batch.join("\n")}\n`)) return 0;
+      writeBinary(1, `${batch.join("\n")}\n`);
       batch = [];
     }
   }

@@ -18,7 +18,20 @@ function isInside(sysroot: string, file: string): boolean {
 }
 
 function exists(file: string): boolean {
-  return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  try {
+    return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** stat(2); undefined if the file cannot be reached, for whatever reason: the guest's own open says which. */
+function statOf(file: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /** The directory that the program starts in: --cwd, or the present one where the guest has it. */
@@ -33,7 +46,7 @@ function searchPath(name: string, sysroot: string, searched: string): string | u
   for (const directory of searched.split(":")) {
     const candidate = path.posix.join(directory === "" ? "." : directory, name);
     const host = sysroot === "/" ? candidate : sysroot + path.posix.resolve("/", candidate);
-    const stat = fs.statSync(host, { throwIfNoEntry: false });
+    const stat = statOf(host);
     if (stat?.isFile() && (stat.mode & 0o111) !== 0) return candidate;
   }
   return undefined;
@@ -46,7 +59,7 @@ export function findProgram(
   cwd: string | undefined,
   searched: string,
 ): FoundProgram {
-  if (fs.statSync(name, { throwIfNoEntry: false })?.isDirectory()) throw new UsageError(`${name}: is a directory`, 126);
+  if (statOf(name)?.isDirectory()) throw new UsageError(`${name}: is a directory`, 126);
   if (name === "") throw new UsageError("the program's name is empty", 127);
   const start = guestCwd(sysroot, cwd);
   if (!name.includes("/")) {

@@ -21,6 +21,7 @@ import {
   readRecording,
   recordedText,
 } from "./fixtures.ts";
+import { sysrootOf } from "./machine-options.ts";
 import { writeBinary } from "./output.ts";
 
 export interface LectureOptions {
@@ -166,11 +167,15 @@ function describe({ program, build, run }: Job, outcome: Outcome, full: boolean)
 /** Runs everything; the exit status: 1 if something differs. */
 export function lecture(options: LectureOptions): number {
   const fixtures = findFixtures();
-  const sysroot = options.sysroot ?? (process.platform === "linux" ? "/" : undefined);
+  const sysroot = sysrootOf(options);
+  const programs = fixtures.programs.filter(({ slide }) => slide !== null);
+  const builds = new Set(programs.flatMap((program) => program.builds));
+  if (options.build !== undefined && !builds.has(options.build)) {
+    throw new UsageError(`no build is called ${options.build}: there are ${[...builds].join(", ")}`);
+  }
   const counts: Record<Verdict, number> = { equal: 0, differs: 0, "not comparable": 0, skipped: 0 };
   const exceptions: string[] = [];
-  for (const program of fixtures.programs) {
-    if (program.slide === null) continue;
+  for (const program of programs) {
     writeBinary(1, `\nSlide ${program.slide}: ${program.name}, ${program.what}\n\n`);
     let shown = false;
     for (const build of program.builds) {
@@ -189,7 +194,6 @@ export function lecture(options: LectureOptions): number {
     }
   }
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  if (total === 0) throw new UsageError(`no build is called ${options.build}`);
   const { equal, differs, skipped } = counts;
   writeBinary(
     1,

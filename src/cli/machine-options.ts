@@ -80,13 +80,13 @@ function parseLimit(text: string): number {
 
 /** `as=64M`, `stack=unlimited`, `nofile=100:200`. */
 function parseUlimit(text: string, before: ReadonlyMap<number, Rlimit>): ReadonlyMap<number, Rlimit> {
-  const [name, values = ""] = text.split("=");
-  const resource = ULIMITS[name];
-  if (resource === undefined || values === "") {
+  const [, name = "", soft = "", hard = soft] = text.match(/^(\w+)=([^=:]+)(?::([^=:]+))?$/) ?? [];
+  if (!Object.hasOwn(ULIMITS, name)) {
     throw new InvalidArgumentError(`It is NAME=SOFT[:HARD] with NAME one of ${Object.keys(ULIMITS).join(", ")}.`);
   }
-  const [soft, hard = soft] = values.split(":");
-  return new Map([...before, [resource, { cur: parseLimit(soft), max: parseLimit(hard) }]]);
+  const limit = { cur: parseLimit(soft), max: parseLimit(hard) };
+  if (limit.cur > limit.max) throw new InvalidArgumentError("The soft limit is above the hard one.");
+  return new Map([...before, [ULIMITS[name], limit]]);
 }
 
 /** Declares the common options on a command. */
@@ -120,11 +120,15 @@ export function profileOf(options: MachineCliOptions): typeof DEFAULT_MACHINE {
 }
 
 /** The host's / on Linux; elsewhere there is no libc to be had, only static programs run. */
-export function sysrootOf(options: MachineCliOptions): string | undefined {
+export function sysrootOf(options: { readonly sysroot?: string }): string | undefined {
   if (options.sysroot === undefined) return process.platform === "linux" ? "/" : undefined;
   const sysroot = path.resolve(options.sysroot);
-  const stat = fs.statSync(sysroot, { throwIfNoEntry: false });
-  if (stat === undefined) throw new UsageError(`--sysroot ${options.sysroot}: no such directory`);
+  let stat: fs.Stats;
+  try {
+    stat = fs.statSync(sysroot);
+  } catch {
+    throw new UsageError(`--sysroot ${options.sysroot}: no such directory`);
+  }
   if (!stat.isDirectory()) throw new UsageError(`--sysroot ${options.sysroot}: not a directory`);
   return sysroot;
 }

@@ -10,15 +10,18 @@ export function fileProblem(error: unknown): { message: string; status: 125 | 12
   if (code === "ENOENT" || code === "ENOTDIR") return { message: "no such file", status: 127 };
   if (code === "EACCES" || code === "EPERM") return { message: "permission denied", status: 126 };
   if (code === "EISDIR") return { message: "is a directory", status: 126 };
-  return { message: error instanceof Error ? error.message : String(error), status: 125 };
+  return { message: `cannot be read (${code || String(error)})`, status: 125 };
 }
 
 /** The parsed ELF file at `path`; UsageError if there is none. */
 export function readElf(path: string): ElfImage {
   let bytes: Uint8Array;
   try {
+    // Devices have no end.
+    if (fs.statSync(path).isCharacterDevice()) throw new UsageError(`${path}: is a device`, 126);
     bytes = fs.readFileSync(path);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     const { message, status } = fileProblem(error);
     throw new UsageError(`${path}: ${message}`, status);
   }

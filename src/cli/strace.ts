@@ -16,9 +16,7 @@ export function straceTo(file: string | undefined): Strace {
     throw new UsageError(`--strace-output ${file}: ${fileProblem(error).message}`);
   }
   return new Strace({
-    sink: (line) => {
-      writeBinary(fd, `${line}\n`);
-    },
+    sink: (line) => writeBinary(fd, `${line}\n`),
     tables: { amd64: TABLE_AMD64, i386: TABLE_I386 },
   });
 }

@@ -72,7 +72,8 @@ export function placeStrings(plan: ExecPlan, end: number, kernelBits: 32 | 64): 
 /** First address of the stack VMA behind setup_arg_pages(): whole string pages plus the extension, at most RLIMIT_STACK. */
 export function stackStart(end: number, stringsAddr: number, generation: KernelGeneration, stackLimit: number): number {
   const stringPages = end - pageDown(stringsAddr);
-  const size = Math.min(stringPages + generation.stack.initialExtension, pageDown(stackLimit));
+  const wanted = stringPages + generation.stack.initialExtension;
+  const size = wanted < stackLimit ? wanted : pageDown(stackLimit);
   return end - Math.max(size, stringPages);
 }
 

@@ -100,6 +100,7 @@ export class Machine {
     const { vfs } = this.kernel;
     const cwd = vfs.walk(vfs.superuser(), program.cwd);
     if (typeof cwd === "number") throw new UsageError(`${program.cwd}: no such directory in the guest`);
+    if (!cwd.inode.isDirectory) throw new UsageError(`${program.cwd}: not a directory`);
     const problem = this.#check(program, cwd);
     if (problem !== undefined) return problem;
     const { path, argv, envp, umask } = program;
