@@ -7,7 +7,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } fro
 import { cpus, loadavg, release, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { ABIS, allKernels, compileKernel, compileMeasure, OPTIMISATION } from "./kernels.mjs";
+import { ABIS, allKernels, amountOf, compileKernel, compileMeasure, OPTIMISATION } from "./kernels.mjs";
 import { measure } from "./measure.mjs";
 import { failuresOf, means, summarise, text } from "./report.mjs";
 
@@ -121,7 +121,7 @@ async function prepare(setup, dir) {
   for (const abi of setup.abis)
     for (const kernel of setup.kernels.filter((one) => (one.abis ?? ABIS).includes(abi))) {
       const program = await compileKernel(kernel, abi, dir);
-      const amount = Math.max(1, Math.round(kernel.amount * setup.scale));
+      const amount = Math.max(1, Math.round(amountOf(kernel, abi) * setup.scale));
       const columns = commands(setup.names, abi, setup);
       const samples = Object.fromEntries(setup.names.map((name) => [name, { work: [], start: [] }]));
       benches.push({ kernel, abi, program, amount, columns, samples });

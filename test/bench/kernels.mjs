@@ -13,11 +13,16 @@ const FLAGS = { amd64: [], i386: ["-m32", "-msse2", "-mfpmath=sse"] };
 export const OPTIMISATION = "-O2";
 
 /**
- * @typedef {{name: string, group: "integer" | "float" | "x87" | "system", amount: number, abis?: string[], flags?: string[], libs?: string[], generator?: string}} Kernel
- * @returns {Kernel[]} all kernels; `amount` is at least a second of work for the native build
+ * @typedef {{name: string, group: "integer" | "float" | "x87" | "system", amount: number | Record<string, number>, abis?: string[], flags?: string[], libs?: string[], generator?: string}} Kernel
+ * @returns {Kernel[]} all kernels
  */
 export function allKernels() {
   return JSON.parse(readFileSync(join(sources, "kernels.json"), "utf8")).kernels;
+}
+
+/** Work that takes the native build at least a second. */
+export function amountOf(kernel, abi) {
+  return typeof kernel.amount === "number" ? kernel.amount : kernel.amount[abi];
 }
 
 /** The C file of a kernel; one with a generator is written to `dir` first. */

@@ -20,7 +20,7 @@ export function measure(tools, command, timeout) {
     endGroup(result.pid);
     return { failure: result.error.code === "ETIMEDOUT" ? `no end after ${timeout} s` : result.error.message };
   }
-  if (result.status !== 0) return { failure: `status ${result.status}: ${lastLine(result.stderr)}` };
+  if (result.status !== 0) return { failure: `status ${result.status}: ${reasonIn(result.stderr)}` };
   const [, user, system, wall, peak] = readFileSync(report, "utf8").trim().split(" ").map(Number);
   return { cpu: (user + system) / 1e6, wall: wall / 1e6, peak, output: result.stdout.trim() };
 }
@@ -34,6 +34,8 @@ function endGroup(pid) {
   }
 }
 
-function lastLine(text) {
-  return text.trim().split("\n").pop() ?? "";
+/** The line that names an error, else the last one. */
+function reasonIn(text) {
+  const lines = text.trim().split("\n");
+  return lines.find((line) => /error/i.test(line)) ?? lines.at(-1);
 }
