@@ -59,7 +59,7 @@ export interface TierPolicy {
   readonly threshold: number;
 }
 
-export const DEFAULT_TIERS: TierPolicy = { tier: "auto", threshold: 500 };
+export const DEFAULT_TIERS: TierPolicy = { tier: "auto", threshold: 4000 };
 
 export interface CpuInit {
   readonly tiers?: TierPolicy;
@@ -326,6 +326,15 @@ export class Cpu implements TranslationCache {
     return record;
   }
 
+  /** Whether the block at (lo, hi) has run at least a small part of what makes it hot. */
+  #isWarm(frame: number, lo: number, hi: number, codeBits: 32 | 64): boolean {
+    const { threshold } = this.#tiers;
+    if (threshold === 0) return true;
+    const block = this.#code.find(frame, lo, hi, codeBits);
+    if (block === undefined) return false;
+    return block.region !== 0 || (this.#words[(block.record >> 2) + 2] as number) <= threshold - (threshold >> 5);
+  }
+
   #compileHotBlocks(): void {
     const regions: Region[] = [];
     const heads: Block[] = [];
@@ -333,7 +342,8 @@ export class Cpu implements TranslationCache {
       const { record, frame, lo, hi, codeBits } = block;
       this.#words[(record >> 2) + 2] = 0;
       if (!block.valid || block.region !== 0 || block.frame2 >= 0) continue;
-      const region = findRegion(this.#translator, frame, lo, hi, codeBits);
+      const isWarm = (at: number) => this.#isWarm(frame, at, hi, codeBits);
+      const region = findRegion(this.#translator, frame, lo, hi, codeBits, isWarm);
       if (region === undefined) continue;
       regions.push(region);
       heads.push(block);

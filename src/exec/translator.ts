@@ -32,6 +32,8 @@ export interface LiftedBlock {
   /** Offset of each instruction from the first one; one more for the end. */
   readonly offsets: Uint16Array;
   readonly instructions: number;
+  /** The block ends in a CALL or RET. */
+  readonly branch: "call" | "return" | undefined;
 }
 
 /** Features that every processor of folio has, or whose forms do nothing where they are not known. */
@@ -143,6 +145,7 @@ export class Translator {
       constHi: constHi.slice(),
       offsets: this.#offsets.slice(0, count + 1),
       instructions: count,
+      branch: this.#builder.branch,
     };
   }
 

@@ -190,6 +190,19 @@ export class RegionEmit implements Emit {
       this.#begin(words, exit.at);
       this.push(0);
       this.c.set(this.#next);
+      const flags = this.#flags;
+      for (const target of exit.expected) {
+        if (target.block < 0 || !this.#graph.keeps(node, target.block)) continue;
+        this.c.get(this.#next);
+        this.c.i64Const(target.lo, target.hi);
+        this.c.op(W.i64_eq);
+        this.c.open(W.if, BLOCK_VOID);
+        this.#labels.push({ kind: "if" });
+        this.#flags = flags;
+        this.#branch(node, target);
+        this.#labels.pop();
+        this.c.end();
+      }
       this.c.i32Const(0);
       this.c.set(this.#link);
       this.#leave(0);

@@ -26,7 +26,7 @@ export interface RegionBlock {
 export type BlockExit =
   | { readonly kind: "jump"; readonly to: Target }
   | { readonly kind: "jumpIf"; readonly taken: Target; readonly other: Target; readonly at: number }
-  | { readonly kind: "jumpTo"; readonly at: number };
+  | { readonly kind: "jumpTo"; readonly at: number; readonly expected: readonly Target[] };
 
 /** A constant target: a block of the region (`block` >= 0), or an address outside it. */
 export interface Target {
@@ -43,13 +43,17 @@ export interface Region {
   readonly blocks: readonly RegionBlock[];
 }
 
-/** Finds the region that begins at (lo, hi) in `frame`, or undefined if its first instruction cannot be compiled. */
+/**
+ * Finds the region that begins at (lo, hi) in `frame`, or undefined if its first instruction cannot be compiled. `isWarm` says
+ * whether code at an address runs often enough to be part of it.
+ */
 export function findRegion(
   translator: Translator,
   frame: FrameNumber,
   lo: number,
   hi: number,
   codeBits: 32 | 64,
+  isWarm: (lo: number) => boolean,
 ): Region | undefined {
   const page = lo & ~0xfff;
   const blocks: RegionBlock[] = [];
@@ -58,7 +62,7 @@ export function findRegion(
   let instructions = 0;
   while (queue.length > 0 && blocks.length < MAX_BLOCKS && instructions < MAX_INSTRUCTIONS) {
     const start = queue.shift() as number;
-    if (byStart.has(start)) continue;
+    if (byStart.has(start) || (blocks.length > 0 && !isWarm(page | start))) continue;
     const lifted = translator.lift(frame, page | start, hi, codeBits, MAX_INSTRUCTIONS - instructions);
     if (lifted === undefined) continue;
     const block = cut(lifted, start, page, hi);
@@ -69,8 +73,11 @@ export function findRegion(
     for (const target of targetsOf(block.exit)) {
       if (target.hi === hi && (target.lo & ~0xfff) === page) queue.push(target.lo & 0xfff);
     }
+    const after = returnAddress(block);
+    if (after !== undefined) queue.push(after);
   }
   if (byStart.get(lo & 0xfff) !== 0) return undefined;
+  expectReturns(blocks, page, hi, byStart);
   for (const block of blocks) {
     for (const target of targetsOf(block.exit)) {
       const inside = target.hi === hi && (target.lo & ~0xfff) === page;
@@ -80,9 +87,30 @@ export function findRegion(
   return { lo, hi, codeBits, frame, blocks };
 }
 
-export function targetsOf(exit: BlockExit): Target[] {
+export function targetsOf(exit: BlockExit): readonly Target[] {
   if (exit.kind === "jump") return [exit.to];
-  return exit.kind === "jumpIf" ? [exit.taken, exit.other] : [];
+  return exit.kind === "jumpIf" ? [exit.taken, exit.other] : exit.expected;
+}
+
+/** Page offset of the instruction behind the block's CALL, if it ends in one and that lies in the page. */
+function returnAddress(block: RegionBlock): number | undefined {
+  const { lifted, start } = block;
+  if (lifted.branch !== "call" || block.instructions !== lifted.instructions) return undefined;
+  const after = start + (lifted.offsets[lifted.instructions] as number);
+  return after < 4096 ? after : undefined;
+}
+
+/** Return addresses that a RET in the region compares with before it leaves. */
+const MAX_EXPECTED = 4;
+
+/** Tells each RET of the region where the region's own calls return to. */
+function expectReturns(blocks: readonly RegionBlock[], page: number, hi: number, byStart: Map<number, number>): void {
+  const returns = blocks.flatMap((block) => returnAddress(block) ?? []).filter((start) => byStart.has(start));
+  for (const { lifted, exit } of blocks) {
+    if (lifted.branch !== "return" || exit.kind !== "jumpTo") continue;
+    const expected = exit.expected as Target[];
+    for (const start of [...new Set(returns)].slice(0, MAX_EXPECTED)) expected.push({ lo: page | start, hi, block: -1 });
+  }
 }
 
 /** Cuts the block before the first instruction that only the interpreter executes. */
@@ -119,5 +147,5 @@ function exitOf(def: OpDef, words: Int32Array, at: number): BlockExit {
   });
   if (def.name === "jump") return { kind: "jump", to: target(1) };
   if (def.name === "jumpIf") return { kind: "jumpIf", taken: target(2), other: target(6), at };
-  return { kind: "jumpTo", at };
+  return { kind: "jumpTo", at, expected: [] };
 }

@@ -64,11 +64,12 @@ export class Builder {
   /** The last instruction ended the block. */
   ended = false;
   flags: FlagsSource | undefined;
+  /** What kind of branch ended the block, if it is one that regions treat specially. */
+  branch: "call" | "return" | undefined;
 
   #temps = 0;
   #start = 0;
   readonly #commits: Commit[] = [];
-  readonly #constIndex = new Map<string, number>();
   #pendingFlags: FlagsSource | undefined;
   #flagsOpAt = -1;
   #flagsNeeded = true;
@@ -78,9 +79,9 @@ export class Builder {
     this.length = 0;
     this.constLo.length = 0;
     this.constHi.length = 0;
-    this.#constIndex.clear();
     this.instructions = 0;
     this.ended = false;
+    this.branch = undefined;
     this.flags = undefined;
     this.#temps = 0;
     this.#flagsOpAt = -1;
@@ -107,15 +108,14 @@ export class Builder {
 
   /** A constant of 64 bits; `lo` alone is sign-extended. */
   constant(lo: number, hi = lo >> 31): Value {
-    const key = `${lo | 0},${hi | 0}`;
-    let index = this.#constIndex.get(key);
-    if (index === undefined) {
-      index = this.constLo.length;
-      this.constLo.push(lo | 0);
-      this.constHi.push(hi | 0);
-      this.#constIndex.set(key, index);
+    const { constLo, constHi } = this;
+    // A block has few constants, and the last ones come again soonest.
+    for (let i = constLo.length - 1; i >= 0; i--) {
+      if (constLo[i] === (lo | 0) && constHi[i] === (hi | 0)) return CONST_SLOT + i;
     }
-    return CONST_SLOT + index;
+    constLo.push(lo | 0);
+    constHi.push(hi | 0);
+    return CONST_SLOT + constLo.length - 1;
   }
 
   /** Emits an operation with a result into a new temporary, or without one; returns the temporary (or 0). */

@@ -29,6 +29,7 @@ function indirect(x: Lift): Value {
 }
 
 function call(x: Lift): void {
+  x.b.branch = "call";
   const size = x.insn.operandSize;
   const target = x.operand(0).kind === OperandKind.rel ? undefined : x.op("mov64", indirect(x));
   pushValue(x, size, x.const(x.nextLo, x.nextHi));
@@ -37,6 +38,7 @@ function call(x: Lift): void {
 }
 
 function ret(x: Lift): void {
+  x.b.branch = "return";
   const size = x.insn.operandSize;
   const value = x.load(stackAt(x, 0), size);
   const drop = x.operand(0).kind === OperandKind.imm ? x.insn.immLo & 0xffff : 0;
