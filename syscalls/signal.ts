@@ -96,8 +96,23 @@ function handlerText(handler: number): string {
   return pointerText(handler);
 }
 
-function actionText(action: SigAction): string {
-  const flags = flagsText(action.flags, SA_NAMES, "SA_???");
+/** The unsigned decimal number that the restored register holds: a sigreturn has no result of its own. */
+function registerText(_result: number, call: CallView): string {
+  const { state } = call.task.kernel.cpu;
+  const hi = call.abi === "amd64" ? state.gprHi(Gpr.rax) >>> 0 : 0;
+  return (BigInt(hi) * 0x1_0000_0000n + BigInt(state.gprLo(Gpr.rax) >>> 0)).toString();
+}
+
+/** sa_flags are an unsigned long: glibc hands over a sign-extended int, and the kernel takes the low half. */
+function actionFlagsText(flags: number, high: number): string {
+  const text = flagsText(flags, SA_NAMES, "SA_???");
+  const known = SA_NAMES.reduce((mask, [bits]) => mask | bits, 0);
+  if (high === 0 || (flags & ~known) !== 0 || (flags & known) === 0) return text;
+  return `${text}|0x${high.toString(16)}00000000`;
+}
+
+function actionText(action: SigAction, highFlags: number): string {
+  const flags = actionFlagsText(action.flags, highFlags);
   const restorer = action.flags & SA_RESTORER ? `, sa_restorer=${pointerText(action.restorer)}` : "";
   return `{sa_handler=${handlerText(action.handler)}, sa_mask=${signalSetText(action.mask)}, sa_flags=${flags}${restorer}}`;
 }
@@ -105,7 +120,8 @@ function actionText(action: SigAction): string {
 const sigactionStruct = (name: string, when: "entry" | "exit") =>
   pointerTo(name, when, (address, call) => {
     const bytes = peek(call.task, address, call.abi === "amd64" ? 32 : 20);
-    return bytes === undefined ? undefined : actionText(decodeAction(bytes));
+    if (bytes === undefined) return undefined;
+    return actionText(decodeAction(bytes), call.abi === "amd64" ? new FrameReader(bytes).u32(12) : 0);
   });
 
 export const rtSigaction = defineSyscall(
@@ -137,7 +153,7 @@ function decodeOldAction(bytes: Uint8Array): SigAction {
 const oldSigactionStruct = (name: string, when: "entry" | "exit") =>
   pointerTo(name, when, (address, call) => {
     const bytes = peek(call.task, address, 16);
-    return bytes === undefined ? undefined : actionText(decodeOldAction(bytes));
+    return bytes === undefined ? undefined : actionText(decodeOldAction(bytes), 0);
   });
 
 export const sigaction = defineSyscall(
@@ -462,14 +478,14 @@ export const rtSigreturn = defineSyscall(
   "rt_sigreturn",
   [intAs("frame", (_value, call) => frameMask(call, call.abi === "amd64" ? 296 : 248))],
   (task) => returned(task, task.abi === "amd64" ? sigreturnAmd64(task) : rtSigreturnI386(task)),
-  { support: "full" },
+  { support: "full", result: registerText },
 );
 
 export const sigreturn = defineSyscall(
   "sigreturn",
   [intAs("frame", (_value, call) => frameMask(call, 80, 4))],
   (task) => returned(task, sigreturnI386(task)),
-  { support: "full" },
+  { support: "full", result: registerText },
 );
 
 export const restartSyscall = defineSyscall(

@@ -46,7 +46,11 @@ export function sendToTask(task: Task, info: SigInfo): number {
 
 function queueSignal(target: Task, group: ThreadGroup, info: SigInfo, shared: boolean): number {
   const { signo } = info;
-  if (!prepareSignal(target, group, signo)) return 0;
+  if (!prepareSignal(target, group, signo)) {
+    // A debugger sees ignored signals too (sig_ignored() of a traced task).
+    if (group.exitStatus === undefined) target.kernel.observers.signal(target, info, false);
+    return 0;
+  }
   const pending = shared ? group.pending : target.pending;
   if (signo >= SIGRTMIN && info.code !== SI_USER) {
     const queued = pending.length;

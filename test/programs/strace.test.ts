@@ -18,20 +18,25 @@ const MINUTES = 60_000;
 const recording = recordings();
 recording.catch(() => undefined);
 
-/** Lines without what differs from run to run: process ids and random bytes; the first line's environment is strace's. */
+/**
+ * Lines without what differs from run to run: process ids (and the column of a result behind one), random bytes, the
+ * processor time of getrusage; the first line's environment lies in the process that started the program.
+ */
 function masked(lines: readonly string[]): string[] {
   const pids = new Set<string>();
   for (const line of lines) {
     const pid = line.match(/^(?:set_tid_address\(.*|gettid\(\)|getpid\(\)) *= (\d+)$/)?.[1];
     if (pid !== undefined) pids.add(pid);
   }
-  return lines.map((line) =>
-    line
+  return lines.map((line) => {
+    const text = line
       .replace(/^(execve\(.*\], )0x[0-9a-f]+( \/\*)/, "$1ENVP$2")
       .replace(/^(getrandom\()"[^"]*"/, '$1"RANDOM"')
       .replace(/(?<![\w.-])\d+(?![\w.-])/g, (number) => (pids.has(number) ? "PID" : number))
-      .replace(/si_pid=\d+/, "si_pid=PID"),
-  );
+      .replace(/si_pid=\d+/, "si_pid=PID")
+      .replace(/(?<=^getrusage\(.*tv_u?sec=)\d+/g, "TIME");
+    return /PID|TIME/.test(text) ? text.replace(/ +(= \S+)$/, " $1") : text;
+  });
 }
 
 function obstacle(program: string, build: string): string | undefined {

@@ -59,6 +59,8 @@ export class Strace implements Observer<Task, SigInfo> {
   readonly #tables: Readonly<Record<Abi, SyscallTable>>;
   readonly #open = new Map<Task, OpenCall>();
   readonly #hidden = new Set<Task>();
+  /** Signals that came, and were ignored, while their task was in a call: shown behind it. */
+  readonly #ignored = new Map<Task, string[]>();
   /** Tasks that have not ended, to know when lines need a pid. */
   readonly #alive = new Set<Task>();
 
@@ -92,6 +94,8 @@ export class Strace implements Observer<Task, SigInfo> {
   #finish(task: Task, call: OpenCall, event: SyscallEvent, result: number): void {
     const view: CallView = { task, abi: event.abi, words: event.words, values: call.values, result };
     this.#write(task, align(this.#callText(call, view)) + resultText(call.definition, view, result));
+    for (const text of this.#ignored.get(task) ?? []) this.#write(task, text);
+    this.#ignored.delete(task);
   }
 
   /** `name(arguments)`, or the rest of it behind `<... name resumed>`. */
@@ -111,8 +115,9 @@ export class Strace implements Observer<Task, SigInfo> {
 
   signal(task: Task, info: SigInfo): void {
     if (info.signo === SIGKILL) return;
-    const text = siginfoText(encodeSigInfo(info, "amd64"), "amd64");
-    this.#write(task, `--- ${signalText(info.signo)} ${text} ---`);
+    const text = `--- ${signalText(info.signo)} ${siginfoText(encodeSigInfo(info, "amd64"), "amd64")} ---`;
+    if (this.#open.has(task)) this.#ignored.set(task, [...(this.#ignored.get(task) ?? []), text]);
+    else this.#write(task, text);
   }
 
   exec(task: Task, program: ExecEvent): void {
