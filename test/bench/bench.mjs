@@ -70,8 +70,7 @@ function copyOfFolio(dir) {
   const from = join(root, "dist");
   if (!existsSync(join(from, "folio.cjs"))) throw new Usage("dist/folio.cjs is missing: npm run build");
   const to = join(dir, "folio");
-  mkdirSync(to);
-  for (const name of ["folio.cjs", "interp.wasm", "helpers.wasm"]) cpSync(join(from, name), join(to, name));
+  cpSync(from, to, { recursive: true });
   return join(to, "folio.cjs");
 }
 
@@ -92,14 +91,13 @@ function versionOf(command, ...args) {
 }
 
 function machineFacts(setup) {
-  const git = versionOf("git", "-C", root, "describe", "--always", "--dirty");
+  const git = versionOf("git", "-C", root, "rev-parse", "--short", "HEAD");
   const folioOptions = setup.folioOptions.length > 0 ? ` (${setup.folioOptions.join(" ")})` : "";
+  const version =
+    setup.folio === "" ? "" : `folio ${versionOf(setup.node, setup.folio, "--version")} (${git})${folioOptions}, `;
   return [
     ["machine", `${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${release()}`],
-    [
-      "versions",
-      `folio ${git}${folioOptions}, node ${versionOf(setup.node, "--version")}, ${versionOf("qemu-x86_64", "--version")}`,
-    ],
+    ["versions", `${version}node ${versionOf(setup.node, "--version")}, ${versionOf("qemu-x86_64", "--version")}`],
     ["compiler", `${versionOf("gcc", "--version")}, ${OPTIMISATION} -static`],
     ["runs", `${setup.runs}, interleaved, medians; work × ${setup.scale}`],
     ["load average at the start", loadavg()[0].toFixed(1)],
@@ -110,9 +108,13 @@ function machineFacts(setup) {
 function repeat(bench, columns, samples, tools, timeout) {
   for (const [name, prefix] of Object.entries(columns)) {
     const sample = samples[name];
-    if (sample.work.some((one) => one.failure !== undefined)) continue;
-    sample.start.push(measure(tools, [...prefix, bench.program, "0"], timeout));
-    sample.work.push(measure(tools, [...prefix, bench.program, String(bench.amount)], timeout));
+    for (const [kind, amount] of [
+      ["start", 0],
+      ["work", bench.amount],
+    ]) {
+      if ([...sample.start, ...sample.work].some((one) => one.failure !== undefined)) break;
+      sample[kind].push(measure(tools, [...prefix, bench.program, String(amount)], timeout));
+    }
   }
 }
 
