@@ -2,5 +2,10 @@ import { defineConfig } from "vitest/config";
 
 /** Tests run real programs on slow machines: no test may hang, but none is measured either. */
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    reporters: ["default", "./test/support/skipped-reporter.ts"],
+  },
 });

@@ -1,6 +1,9 @@
 /** What users hand in by mistake: one clear line on stderr, nothing on stdout, status 125, 126 or 127. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { command, FOLIO, fixture, folio } from "../support/folio.ts";
 import { scratchDirectory } from "../support/native.ts";
@@ -49,10 +52,17 @@ describe("folio run refuses", () => {
   it("what does not exist", () => {
     expectRefusal([path.join(directory, "nothing")], 127, /nothing: .*(no such file|cannot be opened)/i);
     expectRefusal(["no-such-program-on-the-path"], 127, /not found on the PATH/);
+    expectRefusal([path.join(write("file", ""), "below")], 126, /not a directory/i);
+    expectRefusal([""], 127, /name is empty/);
   });
 
   it("a directory", () => {
     expectRefusal([directory], 126, /directory/);
+  });
+
+  it("a symbolic link to itself", () => {
+    fs.symlinkSync("circle", path.join(directory, "circle"));
+    expectRefusal([path.join(directory, "circle")], 126, /symbolic links/);
   });
 
   it.each<[string, Uint8Array | string, RegExp]>([
@@ -120,6 +130,13 @@ describe("folio run refuses", () => {
     [["--ram", "1M", fixture("hello", "amd64")], /RAM/],
     [["--machine", "pdp11", "x"], /Allowed choices/],
     [["--ulimit", "bogus=1", "x"], /NAME=SOFT/],
+    [["--ulimit", "constructor=1", "x"], /NAME=SOFT/],
+    [["--ulimit", "as=1M:2M:3M", "x"], /NAME=SOFT/],
+    [["--ulimit", "nofile=5:3", "x"], /soft limit is above/],
+    [["--cwd", "/no/such/dir", fixture("hello", "amd64-static")], /no such directory/],
+    [["--cwd", fixture("hello", "amd64"), fixture("hello", "amd64-static")], /not a directory/],
+    [["-o", "/no/such/dir/file", fixture("hello", "amd64-static")], /no such file/],
+    [["--max-instructions", "0", "x"], /positive number/],
     [["--sysroot", "/no/such/dir", "x"], /no such directory/],
     [["--env", "=x", "x"], /name is missing/],
     [[], /missing required argument/],
@@ -147,5 +164,47 @@ describe("the commands that only look", () => {
     const result = folio(["disasm", fixture("hello", "amd64"), "no_such_function"]);
     expect(result).toMatchObject({ status: 125, stdout: "" });
     expect(result.stderr).toMatch(/no symbol no_such_function/);
+  });
+});
+
+/** `folio ARGS…` with stdout on the file `to`. */
+function folioTo(to: string, ...args: string[]): { readonly status: number | null; readonly stderr: string } {
+  const fd = fs.openSync(to, "w");
+  try {
+    return folio(args, { stdio: ["ignore", fd, "pipe"] });
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+describe.skipIf(!fs.existsSync("/dev/full"))("output that cannot be written", () => {
+  it.each([
+    ["size", fixture("hello", "amd64")],
+    ["disasm", fixture("hello", "amd64")],
+    ["maps", "-i", fixture("hello", "amd64-static")],
+  ])("%s", (...args) => {
+    const { status, stderr } = folioTo("/dev/full", ...args);
+    expect(stderr.split("\n").filter((line) => line.startsWith("folio:"))).toEqual([
+      "folio: cannot write the output: ENOSPC",
+    ]);
+    expect(status).toBe(125);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("a signal from outside", () => {
+  it.each(["interp", "auto"])("ends folio at once while the program loops, tier %s", async (tier) => {
+    // jmp to itself in the entry point's place.
+    const at = GOOD.readUInt32LE(24) - GOOD.readUInt32LE(loadHeaders(GOOD)[0] + 16);
+    const loop = write(
+      `loop-${tier}`,
+      patched((v) => v.setUint16(at, 0xfeeb, true)),
+    );
+    const child = spawn(process.execPath, [FOLIO, "run", "--tier", tier, loop], { stdio: "ignore" });
+    const ended = once(child, "exit");
+    await delay(1500);
+    const sent = performance.now();
+    child.kill("SIGINT");
+    expect(await ended).toEqual([null, "SIGINT"]);
+    expect(performance.now() - sent).toBeLessThan(5000);
   });
 });

@@ -14,9 +14,11 @@ export function native(command: string, ...args: string[]): string {
   return execFileSync(command, args, { encoding: "latin1", env: { ...process.env, LC_ALL: "C" }, maxBuffer: 1 << 28 });
 }
 
-/** A fresh directory below the system's temporary one. */
+/** A fresh directory below the system's temporary one, removed at the end of the test file. */
 export function scratchDirectory(): string {
-  return fs.mkdtempSync(path.join(os.tmpdir(), "folio-test-"));
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), "folio-test-"));
+  process.once("exit", () => fs.rmSync(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 /** Compiles C source; undefined where the compiler (or its 32-bit part) is missing. */
