@@ -816,3 +816,8 @@ const NAMES: Readonly<Record<Abi, Readonly<Record<number, string>>>> = {
 export function syscallName(abi: Abi, number: number): string | undefined {
   return NAMES[abi][number];
 }
+
+/** Whether either ABI has a call of this name. */
+export function isSyscallName(name: string): boolean {
+  return Object.values(NAMES).some((names) => Object.values(names).includes(name));
+}

@@ -8,18 +8,19 @@ import { addMachineOptions, type MachineCliOptions } from "./machine-options.ts"
 interface RunOptions extends MachineCliOptions {
   readonly strace?: boolean;
   readonly straceOutput?: string;
+  readonly expression?: string;
   readonly stats?: boolean;
 }
 
 /** strace's text on stderr, or in the file of -o. */
 async function straceObserver(options: RunOptions): Promise<Observer<Task, SigInfo>> {
   const { straceTo } = await import("./strace.ts");
-  return straceTo(options.straceOutput);
+  return straceTo(options.straceOutput, options.expression);
 }
 
 async function run(program: string, args: readonly string[], options: RunOptions): Promise<number> {
   const { exitStatus, launch } = await import("./launch.ts");
-  const traced = options.strace === true || options.straceOutput !== undefined;
+  const traced = options.strace === true || options.straceOutput !== undefined || options.expression !== undefined;
   const observers = traced ? [await straceObserver(options)] : [];
   const { machine } = launch({ program, args, options, observers });
   const started = process.hrtime.bigint();
@@ -41,6 +42,7 @@ export function addRunCommand(program: Command, done: (status: number) => void):
   addMachineOptions(command)
     .option("--strace", "system calls on stderr, as strace prints them")
     .option("-o, --strace-output <file>", "system calls to a file")
+    .option("-e, --expression <expr>", "only these system calls: trace=open,close, or trace=!read")
     .option("--stats", "what the run has cost, on stderr")
     .action(async (name: string, args: string[], options: RunOptions) => done(await run(name, args, options)));
 }

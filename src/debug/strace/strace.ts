@@ -52,11 +52,14 @@ export interface StraceOptions {
   /** Gets each line without its newline. */
   readonly sink: (line: string) => void;
   readonly tables: Readonly<Record<Abi, SyscallTable>>;
+  /** Whether calls of this name are shown (-e trace=); all by default. */
+  readonly traced?: (name: string) => boolean;
 }
 
 export class Strace implements Observer<Task, SigInfo> {
   readonly #sink: (line: string) => void;
   readonly #tables: Readonly<Record<Abi, SyscallTable>>;
+  readonly #traced: (name: string) => boolean;
   readonly #open = new Map<Task, OpenCall>();
   readonly #hidden = new Set<Task>();
   /** Signals that came, and were ignored, while their task was in a call: shown behind it. */
@@ -67,10 +70,12 @@ export class Strace implements Observer<Task, SigInfo> {
   constructor(options: StraceOptions) {
     this.#sink = options.sink;
     this.#tables = options.tables;
+    this.#traced = options.traced ?? (() => true);
   }
 
   syscallEnter(task: Task, event: SyscallEvent): void {
-    if (isVdsoCall(task, event)) {
+    const name = this.#tables[event.abi].get(event.number)?.name ?? syscallName(event.abi, event.number) ?? "";
+    if (isVdsoCall(task, event) || !this.#traced(name)) {
       this.#hidden.add(task);
       return;
     }
@@ -122,6 +127,7 @@ export class Strace implements Observer<Task, SigInfo> {
 
   exec(task: Task, program: ExecEvent): void {
     this.#alive.add(task);
+    if (!this.#traced("execve")) return;
     const call = this.#open.get(task);
     if (call === undefined) {
       const argv = program.argv.map((text) => argumentText(text)).join(", ");
