@@ -20,8 +20,8 @@ import type { Block } from "./block.ts";
 import { CodeCache } from "./code-cache.ts";
 import { type CpuIdentity, HostCalls } from "./host-calls.ts";
 import { Compiler } from "./jit/compiler.ts";
-import { findRegion, type Region } from "./jit/region.ts";
-import { Leave, SAVED_PC } from "./layout.ts";
+import { continuations, findRegion, type Region } from "./jit/region.ts";
+import { Leave, REGION_CALLS, REGION_INSTRUCTIONS, SAVED_PC } from "./layout.ts";
 import { Registers } from "./registers.ts";
 import { Tlb } from "./tlb.ts";
 import { Translator } from "./translator.ts";
@@ -50,6 +50,9 @@ export interface CpuStats {
   regions: number;
   modules: number;
   regionBytes: number;
+  /** Calls of regions by the interpreter, and instructions executed in regions. */
+  regionCalls: number;
+  regionInstructions: number;
 }
 
 /** How translated code runs: interpreted only, compiled from the first execution on, or compiled when hot. */
@@ -97,6 +100,8 @@ export class Cpu implements TranslationCache {
 
   readonly #compiler: Compiler;
   readonly #tiers: TierPolicy;
+  /** Addresses where a region had to stop for its size or the page's end: what follows is as hot as the region. */
+  readonly #expectedHot = new Set<number>();
   /** Hot blocks that wait to be compiled together: modules are dear, functions are cheap. */
   readonly #hotBlocks = new Set<Block>();
 
@@ -137,8 +142,14 @@ export class Cpu implements TranslationCache {
       regions: this.#compiler.regions,
       modules: this.#compiler.modules,
       regionBytes: this.#compiler.bytes,
+      regionCalls: this.#counter(REGION_CALLS),
+      regionInstructions: this.#counter(REGION_INSTRUCTIONS),
       ...this.#counters,
     };
+  }
+
+  #counter(address: number): number {
+    return (this.#words[(address >> 2) + 1] as number) * TWO32 + ((this.#words[address >> 2] as number) >>> 0);
   }
 
   activate(space: AddressTranslation): void {
@@ -292,6 +303,9 @@ export class Cpu implements TranslationCache {
       }
     }
     if (!this.#translator.hasRoom() || !this.#compiler.hasRoom()) this.#dropAll();
+    const expected = this.#expectedHot.delete((hi >>> 0) * TWO32 + (lo >>> 0));
+    const { threshold, tier } = this.#tiers;
+    if (tier !== "interp") this.#translator.hotAfter = expected ? Math.max(1, threshold >> 5) : threshold;
     const block = this.#translator.translate(space, lo, hi, codeBits, BLOCK_LIMIT, false);
     if (block === undefined) return this.#fetchFault();
     this.#counters.translations++;
@@ -311,6 +325,7 @@ export class Cpu implements TranslationCache {
     this.#translator.clear();
     this.#compiler.clear();
     this.#hotBlocks.clear();
+    this.#expectedHot.clear();
   }
 
   /** A block's counter ran out. It waits for company, but not for ever: the second time it is compiled with what there is. */
@@ -318,7 +333,7 @@ export class Cpu implements TranslationCache {
     const record = this.#words[SAVED_PC >> 2] as number;
     const block = this.#currentBlock();
     if (block !== this.#transient) {
-      this.#words[(record >> 2) + 2] = this.#tiers.threshold + 1;
+      this.#words[(record >> 2) + 2] = this.#translator.hotCount(block.instructions) + 1;
       const waiting = this.#hotBlocks.has(block);
       this.#hotBlocks.add(block);
       if (waiting || this.#hotBlocks.size >= BATCH) this.#compileHotBlocks();
@@ -332,7 +347,10 @@ export class Cpu implements TranslationCache {
     if (threshold === 0) return true;
     const block = this.#code.find(frame, lo, hi, codeBits);
     if (block === undefined) return false;
-    return block.region !== 0 || (this.#words[(block.record >> 2) + 2] as number) <= threshold - (threshold >> 5);
+    if (block.region !== 0) return true;
+    this.#translator.hotAfter = threshold;
+    const count = this.#translator.hotCount(block.instructions);
+    return (this.#words[(block.record >> 2) + 2] as number) <= count - (count >> 5);
   }
 
   #compileHotBlocks(): void {
@@ -347,6 +365,7 @@ export class Cpu implements TranslationCache {
       if (region === undefined) continue;
       regions.push(region);
       heads.push(block);
+      for (const address of continuations(region)) this.#expectedHot.add(address);
     }
     this.#hotBlocks.clear();
     if (!this.#compiler.hasRoom()) return;

@@ -14,6 +14,9 @@ export const PENDING_KIND = 0x4018;
 export const PENDING_C = 0x401c;
 export const PENDING_B = 0x4020;
 export const PENDING_R = 0x4028;
+/** For --stats: calls of regions by the interpreter, and instructions executed in them (i64 each). */
+export const REGION_CALLS = 0x4030;
+export const REGION_INSTRUCTIONS = 0x4038;
 
 /** Exit sites of regions: where an instruction inside one is left. Entry: RIP i64, fuel to give back u32. */
 export const SITES = 0x700_0000;

@@ -14,6 +14,7 @@ import { ARENA, ARENA_END, BLOCK_HEADER } from "./layout.ts";
 
 const PAGE = 4096;
 const TRANSIENT = ARENA_END - 0x40000;
+const TYPICAL_BLOCK = 8;
 const INVALID_OPCODE = 6;
 const GENERAL_PROTECTION = 13;
 const TWO32 = 0x1_0000_0000;
@@ -40,7 +41,7 @@ export interface LiftedBlock {
 const ALWAYS: readonly Feature[] = ["base", "x64", "cet", "prefetchw"];
 
 export class Translator {
-  /** Executions after which a block counts as hot; 0: never. */
+  /** Executions after which a block of TYPICAL_BLOCK instructions counts as hot; 0: never. */
   hotAfter = 0;
   readonly fault: FetchFault = { errorCode: 0, address: 0 };
   readonly #phys: PhysicalMemory;
@@ -59,6 +60,11 @@ export class Translator {
     this.#phys = phys;
     this.#features = new Set([...ALWAYS, ...features]);
     this.#lift = new Lift(this.#builder, this.#insn);
+  }
+
+  /** Executions after which a block of so many instructions is hot: long ones earn their compilation sooner. */
+  hotCount(instructions: number): number {
+    return this.hotAfter === 0 ? 0 : Math.max(1, Math.round((this.hotAfter * TYPICAL_BLOCK) / Math.max(instructions, 4)));
   }
 
   /** Bytes of the arena in use. */
@@ -264,7 +270,7 @@ export class Translator {
     const record = at << 2;
     out[at++] = ENTER;
     out[at++] = instructions;
-    out[at++] = this.hotAfter;
+    out[at++] = this.hotCount(instructions);
     out[at++] = 0;
     for (let from = 0; from < length; ) {
       const size = sizeAt(words, from);

@@ -27,6 +27,8 @@ import {
   JUMP_CACHE_BITS,
   JUMP_CACHE_ENTRY_SHIFT,
   Leave,
+  REGION_CALLS,
+  REGION_INSTRUCTIONS,
   SAVED_PC,
   STAGE,
   TLB,
@@ -353,6 +355,14 @@ class InterpEmit implements Emit {
     c.u32(0);
     c.set(REASON);
     c.call(this.#materialize);
+    this.#count(REGION_CALLS, () => c.i64Const(1));
+    this.#count(REGION_INSTRUCTIONS, () => {
+      c.get(FUEL_LEFT);
+      c.i32Const(0);
+      c.memory(W.i32_load, FUEL);
+      c.op(W.i32_sub);
+      c.op(W.i64_extend_i32_s);
+    });
     c.i32Const(0);
     c.memory(W.i32_load, FUEL);
     c.get(FUEL_LEFT);
@@ -368,6 +378,17 @@ class InterpEmit implements Emit {
     c.end();
     c.end();
     this.#takeFuel();
+  }
+
+  /** Adds to a 64-bit counter. */
+  #count(address: number, amount: () => void): void {
+    const c = this.c;
+    c.i32Const(0);
+    c.i32Const(0);
+    c.memory(W.i64_load, address);
+    amount();
+    c.op(W.i64_add);
+    c.memory(W.i64_store, address);
   }
 
   jump(): void {

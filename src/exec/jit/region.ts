@@ -87,6 +87,16 @@ export function findRegion(
   return { lo, hi, codeBits, frame, blocks };
 }
 
+/** Addresses outside the region that its blocks fall through to: there its size or the page ended it. */
+export function continuations({ blocks, lo, hi }: Region): number[] {
+  const page = (hi >>> 0) * 0x1_0000_0000 + ((lo & ~0xfff) >>> 0);
+  return blocks.flatMap(({ start, lifted, exit }) => {
+    const end = page + start + (lifted.offsets[lifted.instructions] as number);
+    const fallsThrough = exit.kind === "jump" && exit.to.block < 0 && exit.to.lo === (end | 0);
+    return fallsThrough && lifted.branch === undefined ? [end] : [];
+  });
+}
+
 export function targetsOf(exit: BlockExit): readonly Target[] {
   if (exit.kind === "jump") return [exit.to];
   return exit.kind === "jumpIf" ? [exit.taken, exit.other] : exit.expected;
