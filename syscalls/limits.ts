@@ -3,12 +3,14 @@ import { EFAULT, EINVAL, EPERM, ESRCH } from "../src/abi/errno.ts";
 import {
   RLIM_INFINITY,
   RLIM_NLIMITS,
+  RLIMIT_CPU,
   RLIMIT_NAMES,
   RLIMIT_NOFILE,
   RUSAGE_CHILDREN,
   RUSAGE_SELF,
   RUSAGE_THREAD,
 } from "../src/abi/resource.ts";
+import { watchCpuLimit } from "../src/kernel/cpu-limit.ts";
 import { isPrivileged } from "../src/kernel/credentials.ts";
 import { FrameReader, FrameWriter } from "../src/kernel/frame-writer.ts";
 import type { Rlimit } from "../src/kernel/rlimits.ts";
@@ -64,6 +66,7 @@ function setLimit(task: Task, target: Task, resource: number, limit: Rlimit): nu
   if (resource === RLIMIT_NOFILE && limit.max > NR_OPEN) return -EPERM;
   if (limit.max > target.group.rlimits.get(resource).max && !isPrivileged(task.creds)) return -EPERM;
   target.group.rlimits.set(resource, limit);
+  if (resource === RLIMIT_CPU) watchCpuLimit(target.group);
   return 0;
 }
 

@@ -67,7 +67,8 @@ function parseCount(text: string): number {
 }
 
 function parseThreshold(text: string): number {
-  return text === "0" ? 0 : parseCount(text);
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("It must be a number from 0.");
+  return Number(text);
 }
 
 function collect(text: string, before: readonly string[]): readonly string[] {
@@ -95,17 +96,25 @@ export function addMachineOptions(command: Command): Command {
   return command
     .addOption(new Option("--machine <name>", "machine profile").choices(machines).default(DEFAULT_MACHINE.name))
     .option("-L, --sysroot <dir>", "directory that the program sees as / (read-only); on Linux the host's /")
-    .option("-E, --env <name=value>", "set a variable, or pass one on (NAME); repeatable", collect, [])
+    .addOption(
+      new Option("-E, --env <name=value>", "set a variable, or pass one on (NAME); repeatable")
+        .argParser<readonly string[]>(collect)
+        .default([], "none"),
+    )
     .option("-i, --ignore-environment", "start with an empty environment")
     .option("--cwd <dir>", "working directory of the program")
-    .option("--ram <size>", "memory of the machine, at most 3.5G", parseSize)
+    .option("--ram <size>", "memory of the machine, 16M to 3.5G; 2G unless given", parseSize)
     .option("--seed <text>", "make all random numbers repeatable")
     .addOption(new Option("--aslr <mode>", "random addresses").choices(["on", "off"]).default("on"))
     .addOption(new Option("--clock <kind>", "time of the guest").choices(["virtual", "real"]).default("virtual"))
     .addOption(new Option("--tier <which>", "how code runs").choices(["interp", "jit", "auto"]).default("auto"))
     .option("--jit-threshold <n>", "executions after which a block is compiled; 0: at once", parseThreshold)
     .option("--max-instructions <n>", "stop with status 125 when so many have run", parseCount)
-    .option("--ulimit <name=soft[:hard]>", "resource limit; repeatable", parseUlimit, new Map())
+    .addOption(
+      new Option("--ulimit <name=soft[:hard]>", `resource limit, repeatable: ${Object.keys(ULIMITS).join(", ")}`)
+        .argParser<ReadonlyMap<number, Rlimit>>(parseUlimit)
+        .default(new Map(), "none"),
+    )
     .option("-0, --argv0 <text>", "argv[0] of the program");
 }
 

@@ -3,6 +3,7 @@ import { RLIMIT_NOFILE } from "../abi/resource.ts";
 import { isLoadFailure, type LoadFailure } from "../loader/exec-file.ts";
 import { FdTable } from "../vfs/fd-table.ts";
 import type { Path } from "../vfs/path.ts";
+import { watchCpuLimit } from "./cpu-limit.ts";
 import { credentials } from "./credentials.ts";
 import type { Kernel } from "./kernel.ts";
 import { initialRlimits } from "./rlimits.ts";
@@ -57,6 +58,7 @@ export function spawn(kernel: Kernel, request: SpawnRequest): Task | LoadFailure
   kernel.addTask(task);
   kernel.scheduler.switchTo(task);
   installImage(task, image);
+  watchCpuLimit(group);
   kernel.scheduler.enqueue(task);
   return task;
 }

@@ -1,4 +1,5 @@
 /** clone(2), fork(2), vfork(2), clone3(2) (kernel/fork.c, copy_process()). */
+
 import { EAGAIN, EFAULT, EINVAL } from "../abi/errno.ts";
 import { RLIMIT_NPROC } from "../abi/resource.ts";
 import {
@@ -25,6 +26,7 @@ import {
 import { SS_DISABLE } from "../abi/signal.ts";
 import type { AddressSpace } from "../mm/address-space.ts";
 import { block, type SyscallResult } from "./control.ts";
+import { watchCpuLimit } from "./cpu-limit.ts";
 import { isPrivileged } from "./credentials.ts";
 import { Gpr } from "./registers.ts";
 import { DEFAULT_ACTION, type SigHand } from "./sighand.ts";
@@ -114,6 +116,7 @@ function newGroup(parent: Task, pid: number, args: CloneArgs): ThreadGroup {
     exitSignal: args.flags & CLONE_PARENT ? group.exitSignal : args.exitSignal,
   });
   child.dumpable = group.dumpable;
+  watchCpuLimit(child);
   return child;
 }
 

@@ -53,6 +53,7 @@ export function exitTask(task: Task, status: number): void {
     group.exitStatus ??= status;
     group.itimers?.cancelAll();
     group.posixTimers?.deleteAll();
+    group.cancelCpuLimit?.();
   }
   kernel.observers.exit(task, status);
   releaseMemory(task);

@@ -20,6 +20,7 @@ import {
   SIGTRAP,
   TRAP_TRACE,
 } from "../abi/signal.ts";
+import { PAGE_SIZE } from "../base/address.ts";
 import { InternalError } from "../base/errors.ts";
 import { PF_PRESENT, PF_USER } from "../memory/translation.ts";
 import { FAULT_DONE, faultCode, faultSignal } from "../mm/fault-result.ts";
@@ -98,6 +99,9 @@ function pageFault(task: Task, address: number, errorCode: number): void {
   if (result === FAULT_DONE) return;
   const signo = faultSignal(result);
   if (signo === SIGKILL) {
+    const { host, physical } = task.kernel;
+    const mib = Math.round((physical.totalFrames * PAGE_SIZE) / 1024 ** 2);
+    host.log.line(`folio: ${task.comm}[${task.pid}]: killed, the machine's memory (${mib} MiB) is full`);
     forceSignal(task, sigInfo({ signo, code: SI_KERNEL }));
     return;
   }

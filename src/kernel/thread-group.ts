@@ -54,6 +54,8 @@ export class ThreadGroup {
   deadThreadsUserNs = 0;
   itimers: IntervalTimers | undefined;
   posixTimers: PosixTimers | undefined;
+  /** Stops the watch over RLIMIT_CPU. */
+  cancelCpuLimit: (() => void) | undefined;
   /** Virtual time of the fork, for /proc/PID/stat. */
   readonly startNs: number;
   /** PR_SET_DUMPABLE. */
