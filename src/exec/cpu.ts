@@ -189,7 +189,7 @@ export class Cpu implements TranslationCache {
   /** Runs at most `budget` instructions; the reason is one of kernel/cpu.ts's ExitReason. */
   run(budget: number): 0 | 1 | 2 | 3 | 4 | 5 {
     if (budget <= 0) return Exit.budget;
-    if (this.#words[EFLAGS_REST >> 2]! & TF) return this.#singleStep();
+    if ((this.#words[EFLAGS_REST >> 2] as number) & TF) return this.#singleStep();
     this.#setFuel(Math.min(budget, MAX_SLICE));
     const reason = this.#loop(this.#startRecord());
     this.#settle();
@@ -279,7 +279,7 @@ export class Cpu implements TranslationCache {
     const request = this.#words[EXIT_DETAIL >> 2] as number;
     this.#settle();
     if (!this.#hostCalls.serve(request)) return 0;
-    if (this.#words[EFLAGS_REST >> 2]! & TF) return -1;
+    if ((this.#words[EFLAGS_REST >> 2] as number) & TF) return -1;
     return (this.#words[FUEL >> 2] as number) > 0 ? this.#lookup() : -1;
   }
 

@@ -64,7 +64,9 @@ export class Translator {
 
   /** Executions after which a block of so many instructions is hot: long ones earn their compilation sooner. */
   hotCount(instructions: number): number {
-    return this.hotAfter === 0 ? 0 : Math.max(1, Math.round((this.hotAfter * TYPICAL_BLOCK) / Math.max(instructions, 4)));
+    return this.hotAfter === 0
+      ? 0
+      : Math.max(1, Math.round((this.hotAfter * TYPICAL_BLOCK) / Math.max(instructions, 4)));
   }
 
   /** Bytes of the arena in use. */

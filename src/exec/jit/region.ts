@@ -119,7 +119,8 @@ function expectReturns(blocks: readonly RegionBlock[], page: number, hi: number,
   for (const { lifted, exit } of blocks) {
     if (lifted.branch !== "return" || exit.kind !== "jumpTo") continue;
     const expected = exit.expected as Target[];
-    for (const start of [...new Set(returns)].slice(0, MAX_EXPECTED)) expected.push({ lo: page | start, hi, block: -1 });
+    for (const start of [...new Set(returns)].slice(0, MAX_EXPECTED))
+      expected.push({ lo: page | start, hi, block: -1 });
   }
 }
 
