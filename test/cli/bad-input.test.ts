@@ -191,14 +191,28 @@ describe.skipIf(!fs.existsSync("/dev/full"))("output that cannot be written", ()
   });
 });
 
+/** A program that jumps to itself at its entry point. */
+function endlessLoop(name: string): string {
+  const at = GOOD.readUInt32LE(24) - GOOD.readUInt32LE(loadHeaders(GOOD)[0] + 16);
+  return write(
+    name,
+    patched((view) => view.setUint16(at, 0xfeeb, true)),
+  );
+}
+
+describe("a program that never ends", () => {
+  it.each([
+    ["--max-instructions", "1e6", 125],
+    ["--ulimit", "cpu=1", 128 + 9],
+    ["--ulimit", "cpu=1:2", 128 + 24],
+  ])("%s %s", (option, value, status) => {
+    expect(folio(["run", option, value, endlessLoop("endless")])).toMatchObject({ status, stdout: "" });
+  });
+});
+
 describe.skipIf(process.platform === "win32")("a signal from outside", () => {
   it.each(["interp", "auto"])("ends folio at once while the program loops, tier %s", async (tier) => {
-    // jmp to itself in the entry point's place.
-    const at = GOOD.readUInt32LE(24) - GOOD.readUInt32LE(loadHeaders(GOOD)[0] + 16);
-    const loop = write(
-      `loop-${tier}`,
-      patched((v) => v.setUint16(at, 0xfeeb, true)),
-    );
+    const loop = endlessLoop(`loop-${tier}`);
     const child = spawn(process.execPath, [FOLIO, "run", "--tier", tier, loop], { stdio: "ignore" });
     const ended = once(child, "exit");
     await delay(1500);
