@@ -34,9 +34,17 @@ function statOf(file: string): fs.Stats | undefined {
   }
 }
 
+function presentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw new UsageError("the working directory is no longer there");
+  }
+}
+
 /** The directory that the program starts in: --cwd, or the present one where the guest has it. */
 function guestCwd(sysroot: string | undefined, wanted: string | undefined): string {
-  const cwd = path.posix.resolve("/", wanted ?? process.cwd());
+  const cwd = path.posix.resolve("/", wanted ?? presentDirectory());
   if (sysroot === "/") return wanted === undefined ? cwd : path.resolve(wanted);
   return wanted !== undefined || (sysroot !== undefined && exists(sysroot + cwd)) ? cwd : "/";
 }
