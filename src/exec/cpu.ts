@@ -114,7 +114,7 @@ export class Cpu implements TranslationCache {
     this.#translator = new Translator(phys, identity.features);
     this.#hostCalls = new HostCalls(this, identity, phys.memory.buffer);
     phys.cache = this;
-    this.#tiers = tiers.tier === "jit" ? { tier: "jit", threshold: tiers.threshold } : tiers;
+    this.#tiers = tiers;
     this.#translator.hotAfter = tiers.tier === "interp" ? 0 : tiers.threshold;
     this.#compiler = new Compiler(wasm, phys.memory);
     const env = { memory: phys.memory, regions: this.#compiler.table, abort: () => undefined };

@@ -24,8 +24,6 @@ import { materializeFunction } from "../jit/flags.ts";
 import {
   GENERATION,
   JUMP_CACHE,
-  JUMP_CACHE_BITS,
-  JUMP_CACHE_ENTRY_SHIFT,
   Leave,
   REGION_CALLS,
   REGION_INSTRUCTIONS,
@@ -33,10 +31,8 @@ import {
   STAGE,
   TLB,
   TLB_ADDEND,
-  TLB_READ,
-  TLB_WRITE,
 } from "../layout.ts";
-import { bulkFunctions, splitFunction, tlbIndex } from "./support.ts";
+import { bulkFunctions, pushJumpCacheEntry, pushTags, splitFunction } from "./support.ts";
 
 /** Bytes of the record of an operation. */
 export function recordBytes(def: OpDef): number {
@@ -219,16 +215,7 @@ class InterpEmit implements Emit {
   /** Opens an `if` that is taken when the whole access lies in one page of the TLB; sets `host`. */
   #probeTlb(address: number, size: number, forWrite: boolean, host: number): void {
     const c = this.c;
-    tlbIndex(c, address);
-    c.tee(host);
-    c.memory(W.i64_load, TLB + (forWrite ? TLB_WRITE : TLB_READ));
-    c.get(address);
-    if (size > 1) {
-      c.i64Const(size - 1);
-      c.op(W.i64_add);
-    }
-    c.i64Const(-4096);
-    c.op(W.i64_and);
+    pushTags(c, address, size, forWrite, host);
     c.op(W.i64_eq);
     c.open(W.if, BLOCK_VOID);
     c.get(address);
@@ -502,20 +489,6 @@ class InterpEmit implements Emit {
     c.op(W.i32_sub);
     c.set(FUEL_LEFT);
   }
-}
-
-/** Byte offset of the jump cache entry of the RIP in the i64 local. */
-function pushJumpCacheEntry(c: Code, rip: number): void {
-  c.get(rip);
-  c.get(rip);
-  c.i64Const(JUMP_CACHE_BITS);
-  c.op(W.i64_shr_u);
-  c.op(W.i64_xor);
-  c.op(W.i32_wrap_i64);
-  c.i32Const((1 << JUMP_CACHE_BITS) - 1);
-  c.op(W.i32_and);
-  c.i32Const(JUMP_CACHE_ENTRY_SHIFT);
-  c.op(W.i32_shl);
 }
 
 /** The interpreter module's bytes. Imports: env.memory, helpers.*; exports `run(record) → reason`. */

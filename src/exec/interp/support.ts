@@ -3,16 +3,57 @@ import { EFLAGS_REST, EXIT_ADDRESS, EXIT_DETAIL, GPR } from "../../isa/cpu-block
 import { Code } from "../../wasm/code.ts";
 import type { ModuleWriter } from "../../wasm/module.ts";
 import { BLOCK_VOID, W } from "../../wasm/opcodes.ts";
-import { STAGE, TLB, TLB_ADDEND, TLB_ENTRIES, TLB_ENTRY_SHIFT, TLB_READ, TLB_WRITE } from "../layout.ts";
+import {
+  JUMP_CACHE_BITS,
+  JUMP_CACHE_ENTRY_SHIFT,
+  STAGE,
+  TLB,
+  TLB_ADDEND,
+  TLB_ENTRIES,
+  TLB_ENTRY_SHIFT,
+  TLB_READ,
+  TLB_WRITE,
+} from "../layout.ts";
 
 /** Pushes the byte offset of the TLB entry of the linear address in the i64 local. */
-export function tlbIndex(c: Code, address: number): void {
+function tlbIndex(c: Code, address: number): void {
   c.get(address);
   c.i64Const(12 - TLB_ENTRY_SHIFT);
   c.op(W.i64_shr_u);
   c.op(W.i32_wrap_i64);
   c.i32Const((TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT);
   c.op(W.i32_and);
+}
+
+/** Pushes the byte offset of the jump cache entry of the RIP in the i64 local. */
+export function pushJumpCacheEntry(c: Code, rip: number): void {
+  c.get(rip);
+  c.get(rip);
+  c.i64Const(JUMP_CACHE_BITS);
+  c.op(W.i64_shr_u);
+  c.op(W.i64_xor);
+  c.op(W.i32_wrap_i64);
+  c.i32Const((1 << JUMP_CACHE_BITS) - 1);
+  c.op(W.i32_and);
+  c.i32Const(JUMP_CACHE_ENTRY_SHIFT);
+  c.op(W.i32_shl);
+}
+
+/**
+ * Pushes the TLB's tag for the address in the i64 local, and the page in which the last of its `size` bytes lies: equal if the
+ * access is in one page of the TLB. The entry's offset goes to the i32 local `entry`.
+ */
+export function pushTags(c: Code, address: number, size: number, forWrite: boolean, entry: number): void {
+  tlbIndex(c, address);
+  c.tee(entry);
+  c.memory(W.i64_load, TLB + (forWrite ? TLB_WRITE : TLB_READ));
+  c.get(address);
+  if (size > 1) {
+    c.i64Const(size - 1);
+    c.op(W.i64_add);
+  }
+  c.i64Const(-4096);
+  c.op(W.i64_and);
 }
 
 /** Pushes the page of the address in the i64 local. */

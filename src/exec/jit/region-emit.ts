@@ -7,12 +7,10 @@ import { Code } from "../../wasm/code.ts";
 import { BLOCK_VOID, type ValTypeName, W } from "../../wasm/opcodes.ts";
 import type { Emit, Emitter, FlagEmitter } from "../emit/emitter.ts";
 import { emitterOf } from "../emit/table.ts";
-import { tlbIndex } from "../interp/support.ts";
+import { pushJumpCacheEntry, pushTags } from "../interp/support.ts";
 import {
   GENERATION,
   JUMP_CACHE,
-  JUMP_CACHE_BITS,
-  JUMP_CACHE_ENTRY_SHIFT,
   Leave,
   PENDING_B,
   PENDING_C,
@@ -21,10 +19,8 @@ import {
   REGION_LINKS,
   TLB,
   TLB_ADDEND,
-  TLB_READ,
   TLB_READ_BASE,
   TLB_READ_LENGTH,
-  TLB_WRITE,
   TLB_WRITE_BASE,
   TLB_WRITE_LENGTH,
 } from "../layout.ts";
@@ -332,16 +328,7 @@ export class RegionEmit implements Emit {
     store(FUEL, W.i32_store, this.#fuel);
     c.end();
     // Search the jump cache for a region.
-    c.get(next);
-    c.get(next);
-    c.i64Const(JUMP_CACHE_BITS);
-    c.op(W.i64_shr_u);
-    c.op(W.i64_xor);
-    c.op(W.i32_wrap_i64);
-    c.i32Const((1 << JUMP_CACHE_BITS) - 1);
-    c.op(W.i32_and);
-    c.i32Const(JUMP_CACHE_ENTRY_SHIFT);
-    c.op(W.i32_shl);
+    pushJumpCacheEntry(c, next);
     c.tee(entry);
     c.memory(W.i64_load, JUMP_CACHE);
     c.get(next);
@@ -971,16 +958,7 @@ export class RegionEmit implements Emit {
   #probeTlb(address: number, size: number, forWrite: boolean, nesting: number): number {
     const c = this.c;
     const entry = this.scratch("i32", 8);
-    tlbIndex(c, address);
-    c.tee(entry);
-    c.memory(W.i64_load, TLB + (forWrite ? TLB_WRITE : TLB_READ));
-    c.get(address);
-    if (size > 1) {
-      c.i64Const(size - 1);
-      c.op(W.i64_add);
-    }
-    c.i64Const(-4096);
-    c.op(W.i64_and);
+    pushTags(c, address, size, forWrite, entry);
     c.op(W.i64_ne);
     c.open(W.if, BLOCK_VOID);
     this.#leaveInstruction(nesting + 1);

@@ -2,19 +2,7 @@
 import { EFLAGS_REST, FLAG_AUX, FLAG_RESULT, FS_BASE, GS_BASE, SELECTORS } from "../cpu-block.ts";
 import { OperandKind, Segment } from "../instruction.ts";
 import type { Value } from "../ir/builder.ts";
-import {
-  type Address,
-  type Lift,
-  type Lifter,
-  type LifterTable,
-  RAX,
-  RBP,
-  RBX,
-  RDI,
-  RDX,
-  RSI,
-  RSP,
-} from "./context.ts";
+import { type Address, type Lift, type Lifter, type LifterTable, RAX, RBP, RBX, RDX, RSP } from "./context.ts";
 import { HOST_ARGUMENT, HostCall } from "./host-call.ts";
 
 /** The stack location `offset` bytes from rSP. */
@@ -276,5 +264,3 @@ export function stringAddress(x: Lift, ea: Value, segment: number): Address {
   if (base === 0) return { slot: wide, disp: 0 };
   return { slot: x.op(x.is64 ? "add64" : "add32", base, wide), disp: 0 };
 }
-
-export { RDI, RSI };
