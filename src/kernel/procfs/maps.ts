@@ -23,17 +23,37 @@ function withName(prefix: string, name: string, kernelBits: 32 | 64): string {
   return `${prefix.padEnd(column - 1)} ${name.replaceAll("\n", "\\012")}\n`;
 }
 
-/** One line of maps. */
+/** What a line of maps says. */
+export interface MapsFields {
+  readonly start: number;
+  readonly end: number;
+  /** `r-xp` and the like. */
+  readonly permissions: string;
+  readonly offset: number;
+  readonly major: number;
+  readonly minor: number;
+  readonly inode: number;
+  readonly name: string;
+}
+
+/** One line of maps, newline included (show_map_vma); a nameless one ends with a blank behind the inode. */
+export function formatMapsLine(fields: MapsFields, kernelBits: 32 | 64): string {
+  const { start, end, permissions, offset, major, minor, inode, name } = fields;
+  const device = `${hex(major, 2)}:${hex(minor, 2)}`;
+  const prefix = `${hex(start, 8)}-${hex(end, 8)} ${permissions} ${hex(offset, 8)} ${device} ${inode} `;
+  return withName(prefix, name, kernelBits);
+}
+
+/** The line of a VMA. */
 export function mapsLine(view: VmaView, kernelBits: 32 | 64): string {
-  const { flags, offset, dev } = view;
-  const mode =
+  const { start, end, flags, offset, dev, ino, name } = view;
+  const permissions =
     (flags & VM_READ ? "r" : "-") +
     (flags & VM_WRITE ? "w" : "-") +
     (flags & VM_EXEC ? "x" : "-") +
     (flags & VM_MAYSHARE ? "s" : "p");
-  const device = `${hex(majorOf(dev), 2)}:${hex(minorOf(dev), 2)}`;
-  const prefix = `${hex(view.start, 8)}-${hex(view.end, 8)} ${mode} ${hex(offset, 8)} ${device} ${view.ino} `;
-  return withName(prefix, view.name, kernelBits);
+  const device = { major: majorOf(dev), minor: minorOf(dev) };
+  return formatMapsLine({ start, end, permissions, offset, ...device, inode: ino, name }, kernelBits);
 }
 
 /** The gate VMA of x86-64 tasks, last in the list and part of no address space. */
