@@ -81,6 +81,8 @@ export function createCpu(init: CpuInit): Cpu {
 export class Cpu implements TranslationCache {
   readonly state: Registers;
   readonly fault = { vector: 0, errorCode: 0, address: 0, unsupported: "" };
+  /** The trap that the last run ended at. */
+  trap = 0;
   segmentBase: ((selector: number) => number | undefined) | undefined;
   readonly #phys: PhysicalMemory;
   readonly #words: Int32Array;
@@ -259,6 +261,10 @@ export class Cpu implements TranslationCache {
           return this.#exceptionInBlock();
         case Leave.exceptionAfter:
           return this.#raise(this.#words[EXIT_DETAIL >> 2] as number, 0, 0);
+        case Leave.trap:
+          this.trap = this.#words[EXIT_DETAIL >> 2] as number;
+          this.#words[FUEL >> 2] = (this.#words[FUEL >> 2] as number) + 1;
+          return reason;
         default:
           return reason;
       }

@@ -10,7 +10,7 @@ import { mnemonicOf } from "../isa/mnemonic.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import { Access, type AddressTranslation } from "../memory/translation.ts";
 import type { Block } from "./block.ts";
-import { ARENA, ARENA_END, BLOCK_HEADER } from "./layout.ts";
+import { ARENA, ARENA_END, BLOCK_HEADER, Leave } from "./layout.ts";
 
 const PAGE = 4096;
 const TRANSIENT = ARENA_END - 0x40000;
@@ -172,7 +172,13 @@ export class Translator {
     let at = first;
     let count = 0;
     let unsupported = "";
+    const traps = this.#phys.trapsOf(frame);
     while (!builder.ended && at < PAGE && count < limit && builder.hasRoom()) {
+      const trap = traps?.get(at);
+      if (trap !== undefined) {
+        if (count === 0) this.#liftTrap(start, trap, count++);
+        break;
+      }
       const status = decode(bytes, pageBase + at, pageBase + PAGE, codeBits, this.#insn);
       if (status === DecodeStatus.truncated) break;
       this.#offsets[count] = at - first;
@@ -182,6 +188,14 @@ export class Translator {
     }
     this.#offsets[count] = at - first;
     return { count, unsupported };
+  }
+
+  /** A trap site is a block of its own, which leaves for the kernel; RIP stays, and its one instruction is not counted. */
+  #liftTrap(address: number, trap: number, index: number): void {
+    this.#offsets[index] = 0;
+    this.#builder.beginInstruction();
+    this.#builder.end("leave", Leave.trap, trap, address | 0, Math.floor(address / TWO32) | 0);
+    this.#builder.endInstruction();
   }
 
   /** A block that ends for no reason of its own goes on behind its last instruction. */

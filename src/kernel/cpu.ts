@@ -48,7 +48,7 @@ export const ExitReason = {
   sysenter: 3,
   /** A processor exception; `fault` has the details; RIP is at the faulting instruction (behind it for #BP, #OF, #DB of TF). */
   exception: 4,
-  /** A trap that folio put into guest code (embedded libc, `--malloc ts`); RIP is behind it. */
+  /** A trap site (src/kernel/traps.ts); RIP is at it, and it does not count as an instruction. */
   trap: 5,
 } as const;
 export type ExitReason = (typeof ExitReason)[keyof typeof ExitReason];
@@ -84,6 +84,8 @@ export interface CpuFault {
 export interface CpuRunner {
   readonly state: RegisterState;
   readonly fault: CpuFault;
+  /** The number of the trap site that the last run ended at (`ExitReason.trap`). */
+  readonly trap: number;
   /** Instructions executed since the machine started, exact (`rep` counts one an iteration). */
   readonly instructions: number;
   /**

@@ -22,6 +22,7 @@ import type { Task } from "./task.ts";
 import { segmentBase } from "./task-tls.ts";
 import type { ThreadGroup } from "./thread-group.ts";
 import { TimerQueue } from "./timers.ts";
+import { Traps } from "./traps.ts";
 
 export interface KernelInit {
   readonly host: Host;
@@ -50,6 +51,7 @@ export class Kernel {
   readonly clock: Clock;
   readonly timers = new TimerQueue();
   readonly futexes = new FutexTable();
+  readonly traps = new Traps();
   readonly scheduler: Scheduler;
   readonly memorySystem: MemorySystem;
   readonly vdso: VdsoPages;

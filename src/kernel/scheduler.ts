@@ -1,7 +1,6 @@
 /**
  * The scheduler: round robin with time slices of an exact number of instructions, so that a run is repeatable. One CPU.
  */
-import { InternalError } from "../base/errors.ts";
 import { ExitReason } from "./cpu.ts";
 import type { Kernel } from "./kernel.ts";
 import { prepareUserMode } from "./signal-delivery.ts";
@@ -9,6 +8,7 @@ import { enterSyscall } from "./syscall-entry.ts";
 import type { Task } from "./task.ts";
 import { raiseException } from "./task-faults.ts";
 import { loadTls, segmentBase } from "./task-tls.ts";
+import { enterTrap } from "./traps.ts";
 
 /** Why `run` came back. */
 export type RunEnd = "exited" | "stopped" | "instruction-limit" | "deadlock";
@@ -119,7 +119,7 @@ export class Scheduler {
       case ExitReason.exception:
         return raiseException(task);
       case ExitReason.trap:
-        throw new InternalError("a trap in guest code that nobody owns");
+        return enterTrap(task);
     }
   }
 

@@ -55,12 +55,15 @@ function dispatch(task: Task, frame: SyscallFrame): SyscallResult {
   return -ENOSYS;
 }
 
-/** Runs `step` as the call `frame` in its ABI, then writes the result or puts the task to sleep. */
-function runSyscall(task: Task, frame: SyscallFrame, step: () => SyscallResult): void {
+/** The end of a call that has a result: of the guest's own, or of one that a trap makes. */
+type Finish = (task: Task, frame: SyscallFrame, result: number) => void;
+
+/** Runs `step` as the call `frame` in its ABI, then hands the result to `finish` or puts the task to sleep. */
+function runSyscall(task: Task, frame: SyscallFrame, step: () => SyscallResult, finish: Finish = finishSyscall): void {
   task.abi = frame.abi;
   const result = step();
   task.abi = task.programAbi;
-  if (typeof result === "number") return finishSyscall(task, frame, result);
+  if (typeof result === "number") return finish(task, frame, result);
   const control = asControl(result);
   switch (control.kind) {
     case "exit":
@@ -71,14 +74,37 @@ function runSyscall(task: Task, frame: SyscallFrame, step: () => SyscallResult):
       return;
     case "block":
       task.kernel.observers.sleep(task, frame, control.deadlineNs);
-      return putToSleep(task, control, (end) => wakeInSyscall(task, frame, control, end));
+      return putToSleep(task, control, (end) => wakeInSyscall(task, frame, control, end, finish));
   }
 }
 
-function wakeInSyscall(task: Task, frame: SyscallFrame, control: BlockControl, end: SleepEnd): void {
-  if (end === "interrupted") return finishSyscall(task, frame, control.interrupted());
+function wakeInSyscall(task: Task, frame: SyscallFrame, control: BlockControl, end: SleepEnd, finish: Finish): void {
+  if (end === "interrupted") return finish(task, frame, control.interrupted());
   const { resume } = control;
-  runSyscall(task, frame, resume === undefined ? () => dispatch(task, frame) : () => resume(end));
+  runSyscall(task, frame, resume === undefined ? () => dispatch(task, frame) : () => resume(end), finish);
+}
+
+/**
+ * Makes a call of the program's ABI for a trap of the current task (traps.ts): observers see it as any other, the registers stay.
+ * `then` gets the result; it is not called if the task ended, or if a signal interrupted the call and the trap is to run again.
+ */
+export function callForTrap(task: Task, number: number, args: readonly number[], then: (result: number) => void): void {
+  const words = new Int32Array(12);
+  for (const [i, value] of args.entries()) {
+    words[2 * i] = value;
+    words[2 * i + 1] = task.programAbi === "amd64" ? Math.floor(value / 0x1_0000_0000) : 0;
+  }
+  const frame = { number, abi: task.programAbi, words };
+  task.kernel.observers.syscallEnter(task, frame);
+  runSyscall(
+    task,
+    frame,
+    () => dispatch(task, frame),
+    (_, call, result) => {
+      task.kernel.observers.syscallExit(task, call, result);
+      if (!needsRestart(result)) then(result);
+    },
+  );
 }
 
 function finishSyscall(task: Task, frame: SyscallFrame, result: number): void {

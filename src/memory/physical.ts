@@ -36,7 +36,12 @@ export const FrameFlag = {
   exclusive: 128,
   /** PG_referenced: the kernel itself touched it (MAP_POPULATE, mlock). */
   referenced: 256,
+  /** Holds trap sites. */
+  traps: 512,
 } as const;
+
+/** Trap sites of a page: the trap's number (kernel/traps.ts) by offset in the page. */
+export type PageTraps = ReadonlyMap<number, number>;
 
 export class PhysicalMemory {
   readonly memory: WasmMemory;
@@ -54,6 +59,7 @@ export class PhysicalMemory {
 
   /** Indexed by frame number. */
   readonly flags: Uint16Array;
+  readonly #traps = new Map<FrameNumber, PageTraps>();
   readonly #refs: Int32Array;
   readonly #maps: Int32Array;
   /** Frames in use, by chunk of 512. */
@@ -129,6 +135,7 @@ export class PhysicalMemory {
     if (refs > 0) return;
     if (refs < 0) throw new InternalError(`frame ${frame} freed twice`);
     if (this.flags[frame] & FrameFlag.code) this.noteWrite(frame);
+    if (this.flags[frame] & FrameFlag.traps) this.#traps.delete(frame);
     this.flags[frame] = FrameFlag.used;
     const chunk = (frame - FIRST_FRAME) >>> CHUNK_SHIFT;
     if (--this.#chunkUsed[chunk] === 0 && chunk < this.#emptyFrom) this.#emptyFrom = chunk;
@@ -174,9 +181,27 @@ export class PhysicalMemory {
     this.cache?.invalidateCode(frame);
   }
 
-  /** Copies the bytes of one frame to another. */
+  /** Copies the bytes of one frame, and its trap sites, to another. */
   copyFrame(from: FrameNumber, to: FrameNumber): void {
     this.u8.copyWithin(to * 4096, from * 4096, from * 4096 + 4096);
+    if (this.flags[from] & FrameFlag.traps) this.setTraps(to, this.#traps.get(from));
+  }
+
+  /** The frame's trap sites: code at these offsets is not executed, the kernel's trap handler is called in its place. */
+  trapsOf(frame: FrameNumber): PageTraps | undefined {
+    return this.flags[frame] & FrameFlag.traps ? this.#traps.get(frame) : undefined;
+  }
+
+  /** Gives the frame trap sites, or takes them away. Code translated from it is dropped. */
+  setTraps(frame: FrameNumber, traps: PageTraps | undefined): void {
+    this.noteWrite(frame);
+    if (traps === undefined) {
+      this.#traps.delete(frame);
+      this.flags[frame] &= ~FrameFlag.traps;
+      return;
+    }
+    this.#traps.set(frame, traps);
+    this.flags[frame] |= FrameFlag.traps;
   }
 
   #take(frame: FrameNumber): FrameNumber {

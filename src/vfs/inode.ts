@@ -62,6 +62,8 @@ export abstract class Inode {
   mtime: HostTime;
   ctime: HostTime;
   readonly btime: HostTime | undefined;
+  /** Trap sites in the file's code: the trap's number (src/kernel/traps.ts) by file offset. */
+  traps: ReadonlyMap<number, number> | undefined;
 
   constructor(sb: SuperBlock, mode: number, init: InodeInit = {}) {
     const now = init.mtime ?? sb.now();

@@ -53,6 +53,7 @@ export class RegularInode extends Inode {
   /** Contents differ from the lower file, or may: a shared writable mapping counts. */
   #changed = false;
   #users = 0;
+  #trapsSought = false;
 
   constructor(sb: SuperBlock, mode: number, init: RegularInit = {}) {
     super(sb, mode, init);
@@ -149,7 +150,30 @@ export class RegularInode extends Inode {
       }
     }
     this.#pages.set(index, frame);
+    this.#placeTraps(index, frame);
     return frame;
+  }
+
+  /** Tells a page that was brought in of the trap sites in it. */
+  #placeTraps(index: number, frame: FrameNumber): void {
+    if (!this.#trapsSought) {
+      this.#trapsSought = true;
+      if (this.#lower !== undefined && !this.#changed) {
+        this.traps ??= this.sb.context.findTraps?.(this.#size, (into, offset) => this.#readLower(into, offset));
+      }
+    }
+    if (this.traps === undefined) return;
+    const start = index * PAGE_SIZE;
+    const here = [...this.traps].filter(([at]) => at >= start && at < start + PAGE_SIZE);
+    if (here.length > 0) this.#frames.setTraps(frame, new Map(here.map(([at, trap]) => [at - start, trap])));
+  }
+
+  /** The contents change: trap sites were those of the old ones. */
+  #dropTraps(): void {
+    this.#trapsSought = true;
+    if (this.traps === undefined) return;
+    this.traps = undefined;
+    for (const frame of this.#pages.values()) this.#frames.setTraps(frame, undefined);
   }
 
   /** A shared writable mapping is about to exist: contents may change without notice from now on. */
@@ -189,6 +213,7 @@ export class RegularInode extends Inode {
     if (end > MAX_FILE_SIZE) return -EFBIG;
     if ((this.seals ?? 0) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) return -EPERM;
     if (end > this.#size && (this.seals ?? 0) & F_SEAL_GROW) return -EPERM;
+    this.#dropTraps();
     let at = offset;
     while (at < end) {
       const index = Math.floor(at / PAGE_SIZE);
@@ -209,6 +234,7 @@ export class RegularInode extends Inode {
   override truncate(size: number): number {
     if (size > MAX_FILE_SIZE) return -EFBIG;
     if (size < this.#size && (this.seals ?? 0) & F_SEAL_SHRINK) return -EPERM;
+    this.#dropTraps();
     if (size > this.#size && (this.seals ?? 0) & F_SEAL_GROW) return -EPERM;
     if (size < this.#size) {
       const failed = this.#zeroTail(size);
@@ -245,6 +271,7 @@ export class RegularInode extends Inode {
   /** FALLOC_FL_PUNCH_HOLE: bytes [start, end) read as zero; the size stays. */
   punchHole(start: number, end: number): number {
     if ((this.seals ?? 0) & F_SEAL_WRITE) return -EPERM;
+    this.#dropTraps();
     const last = Math.min(end, this.#size);
     for (let at = start; at < last; ) {
       const index = Math.floor(at / PAGE_SIZE);

@@ -52,4 +52,15 @@ export interface VfsContext {
   readonly frames: PhysicalMemory;
   /** CLOCK_REALTIME of the guest. */
   now(): HostTime;
+  /** Finds the trap sites of a file's code when its first page is brought in. */
+  findTraps?: TrapFinder;
 }
+
+/**
+ * The trap sites of a file's code: the trap's number (src/kernel/traps.ts) by file offset; undefined if it has none. `read`
+ * fills `into` from `offset` on; 0 or -errno.
+ */
+export type TrapFinder = (
+  size: number,
+  read: (into: Uint8Array, offset: number) => number,
+) => ReadonlyMap<number, number> | undefined;
