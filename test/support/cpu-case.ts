@@ -1,14 +1,13 @@
 /**
- * Test cases of single instructions (and short runs of them) for the differential CPU test: the complete user-visible state
+ * Test cases of single instructions and of sequences for the differential CPU test: the complete user-visible state
  * before, and after on the processor itself. The binary layout is fixtures/native/cpu/runner.c's `struct record`.
  */
-export const CASE_BYTES = 1280;
+export const CASE_BYTES = 1792;
 export const Field = {
   gpr: 0,
   rip: 128,
   eflags: 136,
   codeLength: 144,
-  code: 160,
   signo: 144,
   signalCode: 148,
   address: 152,
@@ -19,8 +18,10 @@ export const Field = {
   fx: 256,
   ymmHigh: 768,
   memory: 1024,
+  /** The code before and after. */
+  code: 1280,
 } as const;
-export const CODE_MAX = 96;
+export const CODE_MAX = 512;
 
 export const DATA_BASE = 0x1000_0000;
 export const READ_ONLY = 0x1000_4000;

@@ -1,6 +1,6 @@
 /**
  * Recorded CPU test cases: a gzip stream of what makes each case and of what the processor changed. Numbers are little-endian.
- * A case: code bits u8, seed u32, rip u32, code (length u8, bytes), overrides (count u8, each u16 offset and u32 value), changes
+ * A case: code bits u8, seed u32, rip u32, code (length u8, or 0 and u16; bytes), overrides (count u8, each u16 offset and u32 value), changes
  * (count u16, each u16 word index and u32 value) of the result record against `resultBase`.
  */
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -70,7 +70,11 @@ export function encodeCorpus(cases: readonly RecordedCase[], earlier?: Uint8Arra
     out.uint(1, test.codeBits);
     out.uint(4, test.seed);
     out.uint(4, test.rip);
-    out.uint(1, test.code.length);
+    if (test.code.length < 256) out.uint(1, test.code.length);
+    else {
+      out.uint(1, 0);
+      out.uint(2, test.code.length);
+    }
     for (const byte of test.code) out.uint(1, byte);
     out.uint(1, test.overrides.length);
     for (const [at, value] of test.overrides) {
@@ -109,7 +113,7 @@ export function* decodeCorpus(corpus: Uint8Array): Generator<RecordedCase> {
     const codeBits = uint(1) === 64 ? 64 : 32;
     const seed = uint(4);
     const rip = uint(4);
-    const length = uint(1);
+    const length = uint(1) || uint(2);
     const code = bytes.subarray(at, at + length);
     at += length;
     const overrides: [number, number][] = [];

@@ -1,6 +1,6 @@
 /**
  * Long runs of the differential CPU test, by hand: `node fixtures/native/cpu/hunt.mjs [--bits 32|64] [--seed n] [--count n per
- * form] [--only regexp of mnemonics] [--feature regexp] [--strict] [--limit failures shown per mnemonic] [--tier interp|jit]
+ * form] [--only regexp of mnemonics] [--feature regexp] [--limit failures shown per mnemonic] [--tier interp|jit]
  * [--record file: all cases with the processor's results] [--found file: those in which folio differs, added to it]`.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -27,7 +27,6 @@ export function hunt(): void {
   const only = new RegExp(option("only", "."));
   const feature = new RegExp(option("feature", "."));
   const limit = Number(option("limit", "2"));
-  const strict = process.argv.includes("--strict");
   const folio = new FolioCpu(option("tier", "interp") === "jit" ? "jit" : "interp");
   const recorded: RecordedCase[] = [];
   const kept: RecordedCase[] = [];
@@ -49,7 +48,7 @@ export function hunt(): void {
         let found: string[];
         try {
           answer = folio.run(codeBits, record(input, i), output);
-          found = differences(name.split(" ")[0] as string, record(native, i), output, strict);
+          found = differences(name.split(" ")[0] as string, record(native, i), output);
         } catch (error) {
           found = [String(error instanceof Error ? error.stack : error)];
         }

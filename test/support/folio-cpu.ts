@@ -71,6 +71,13 @@ export class FolioCpu {
     }
   }
 
+  #readCode(address: number, into: Uint8Array): void {
+    for (let i = 0; i < into.length; i++) {
+      const at = address - CODE_BASE + i;
+      into[i] = this.#phys.u8[(this.#code[at >> 12] as number) + (at & 4095)] as number;
+    }
+  }
+
   /** Runs the case of the input record and writes the result record. */
   run(codeBits: 32 | 64, input: DataView, output: DataView): FolioAnswer {
     const { state } = this.cpu;
@@ -130,6 +137,7 @@ export class FolioCpu {
       }
     }
     output.setUint32(Field.outside, any ? 1 : 0, true);
+    this.#readCode(rip, bytes(output, Field.code, length));
     this.#codeBytes(rip, INT3, length);
     return { unsupported: reason === EXIT_EXCEPTION ? fault.unsupported : "" };
   }

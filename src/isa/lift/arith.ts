@@ -120,9 +120,13 @@ function multiplyTruncated(x: Lift): void {
   x.write(0, size === 4 ? x.op("mov32", product) : product);
 }
 
-/** DIV and IDIV: #DE for a zero divisor or a quotient that does not fit. */
+/**
+ * DIV and IDIV: #DE for a zero divisor or a quotient that does not fit. Flags (undefined in the SDM) as AMD's family 19h leaves
+ * them: CF and OF stay, AF is set, the others are 0; a result word of 1 has odd parity.
+ */
 function divide(signed: boolean) {
   return (x: Lift) => {
+    x.setFlagWords(x.const(1), x.op("or32", x.op("and32", FLAG_AUX, x.const(0x801)), x.const(0x10)));
     const size = x.operand(0).size;
     const divisor = wide(x, x.read(0), size, signed);
     x.trapIf(x.op("eqz64", divisor), 0);
@@ -180,7 +184,7 @@ function compareExchange(x: Lift): void {
 }
 
 /** ZF = equal; the other flags stay. */
-function setZeroFlag(x: Lift, equal: Value): void {
+export function setZeroFlag(x: Lift, equal: Value): void {
   const image = x.op("flagsImage", FLAG_RESULT, FLAG_AUX);
   const cleared = x.op("and32", image, x.const(~0x40));
   x.op("flagsSet", x.op("or32", cleared, x.op("shl32", equal, x.const(6))));

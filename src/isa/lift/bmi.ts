@@ -49,7 +49,9 @@ function bitField(x: Lift): void {
   const wide = size === 8 ? source : x.op("zext32", source);
   const shifted = x.op("select64", x.op("shrU64", wide, start), x.const(0), x.op("ltU64", start, x.const(64)));
   const result = x.op("and64", shifted, lowMask(x, length));
-  setFlags(x, size, result, x.const(0));
+  // AF and SF are undefined in the SDM: AMD's family 19h sets AF and clears SF (bit 31 of the auxiliary word turns it round).
+  const high = size === 8 ? x.op("shrU64", result, x.const(32)) : result;
+  setFlags(x, size, result, x.op("or32", x.op("and32", high, x.const(0x8000_0000 | 0)), x.const(0x10)));
   x.write(0, size === 8 ? result : x.op("mov32", result));
 }
 

@@ -241,7 +241,8 @@ export class Lift {
     if (index === NO_REG) {
       if (base === NO_REG) return this.const(dispLo, dispHi);
       if (base === BASE_RIP) return this.#ripRelative();
-      if (dispLo === 0) return this.#cutAddress(this.gpr(base));
+      if (dispLo === 0)
+        return this.#cutAddress(size === 8 && !wide ? this.op("zext32", this.gpr(base)) : this.gpr(base));
       const sum = this.op(wide ? "eaDisp64" : "eaDisp32", this.gpr(base), dispLo);
       return wide ? sum : this.#cutAddress(sum);
     }

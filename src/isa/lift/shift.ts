@@ -3,6 +3,7 @@ import { FLAG_AUX, FLAG_RESULT } from "../cpu-block.ts";
 import { OperandKind } from "../instruction.ts";
 import type { Value } from "../ir/builder.ts";
 import { CONST_SLOT } from "../ir/ops.ts";
+import { setZeroFlag } from "./arith.ts";
 import { type Lift, type LifterTable, RCX } from "./context.ts";
 
 /** The masked count as a number if the instruction holds it, else as a value. */
@@ -31,10 +32,14 @@ function bitOf(x: Lift, value: Value, bit: number): Value {
   return x.op("and32", shifted, x.const(1));
 }
 
-/** Writes result and flags, the latter only if the count is not 0. `of` and `cf` are 0 or 1. */
+/**
+ * Writes result and flags, the latter only if the count is not 0. `of` and `cf` are 0 or 1. What the SDM leaves undefined is as
+ * AMD's family 19h has it: OF of counts above 1 by the rule for 1, AF set by shifts.
+ */
 function finish(x: Lift, size: number, count: Value, result: Value, cf: Value, of: Value, all: boolean): void {
   const carryOverflow = x.op("or32", cf, x.op("shl32", of, x.const(11)));
-  const aux = all ? carryOverflow : x.op("or32", x.op("and32", FLAG_AUX, x.const(~0x801)), carryOverflow);
+  const others = all ? x.const(0x10) : x.op("and32", FLAG_AUX, x.const(~0x801));
+  const aux = x.op("or32", others, carryOverflow);
   const extended = all ? (size === 8 ? result : x.op(`sext${8 * size}to64`, result)) : FLAG_RESULT;
   if (constantOf(x, count) !== undefined) {
     if (all) x.setFlagWords(extended, aux);
@@ -76,8 +81,8 @@ function shift(kind: "shl" | "shr" | "sar") {
     const shiftName = kind === "shr" ? "shrU64" : "shrS64";
     const result = x.op(shiftName, value, count);
     const cf = x.op("and32", x.op(shiftName, value, less), x.const(1));
-    // OF is the old sign for SHR, 0 for SAR; by one. For larger counts SHR's sign has moved on: it is the bit shifted last but one.
-    const of = kind === "shr" ? bitOf(x, value, bits - 1) : x.const(0);
+    // For a count of 1 the bit below the sign is the old sign.
+    const of = kind === "shr" ? bitOf(x, result, bits - 2) : x.const(0);
     finish(x, size, count, result, cf, of, true);
   };
 }
@@ -112,9 +117,10 @@ function rotateThroughCarry(left: boolean) {
     const size = x.operand(0).size;
     const bits = 8 * size;
     x.readModifyWrite();
-    let count = shiftCount(x, 1, size);
-    if (isNothing(x, count, size)) return;
-    const known = constantOf(x, count);
+    const masked = shiftCount(x, 1, size);
+    if (isNothing(x, masked, size)) return;
+    const known = constantOf(x, masked);
+    let count = masked;
     if (size < 4) count = known === undefined ? x.op("remU32", count, x.const(bits + 1)) : x.const(known % (bits + 1));
     const value = widen(x, x.read(0), size, false);
     const carryIn = x.carry();
@@ -139,19 +145,23 @@ function rotateThroughCarry(left: boolean) {
       result = x.op("or64", x.op(forward as string, ring, c64), x.op(back as string, ring, minus));
       cf = bitOf(x, result, bits);
     }
-    const top = bitOf(x, result, bits - 1);
-    const of = x.op("xor32", top, left ? cf : bitOf(x, result, bits - 2));
+    const overflow = () => x.op("xor32", bitOf(x, result, bits - 1), left ? cf : bitOf(x, result, bits - 2));
     if (constantOf(x, count) === undefined) {
       const changed = x.op("ne32", count, x.const(0));
       cf = x.op("select32", cf, carryIn, changed);
       result = x.op("select64", result, value, changed);
+      // A whole turn (9 of 8 bits, 17 of 16) leaves CF and the operand, but sets OF.
       const oldOf = bitOf(x, FLAG_AUX, 11);
-      finish(x, size, x.const(1), result, cf, x.op("select32", of, oldOf, changed), false);
-    } else finish(x, size, x.const(1), result, cf, of, false);
+      const turned = size < 4 ? x.op("ne32", masked, x.const(0)) : changed;
+      finish(x, size, x.const(1), result, cf, x.op("select32", overflow(), oldOf, turned), false);
+    } else finish(x, size, x.const(1), result, cf, overflow(), false);
   };
 }
 
-/** SHLD, SHRD. For 16-bit operands a count above 16 is undefined; as on hardware the source comes round again. */
+/**
+ * SHLD, SHRD. For 16-bit operands a count above 16 is undefined; as on hardware the source comes round again. CF and OF are
+ * those of SHL and SHR, but that OF of SHRD sees the bits shifted in.
+ */
 function doubleShift(left: boolean) {
   return (x: Lift) => {
     const size = x.operand(0).size;
@@ -164,6 +174,7 @@ function doubleShift(left: boolean) {
     const c64 = x.op("zext32", count);
     let result: Value;
     let cf: Value;
+    let top: Value | undefined;
     if (size === 8) {
       const minus = x.op("sub64", x.const(63), c64);
       const half = x.op(left ? "shrU64" : "shl64", source, x.const(1));
@@ -176,18 +187,18 @@ function doubleShift(left: boolean) {
       // value:source, and for 16 bits source:value:source (bits above 31 take part for counts above 16)
       let ring = x.op("or64", x.op("shl64", value, x.const(bits)), source);
       if (size === 2) ring = x.op("or64", x.op("shl64", ring, x.const(16)), source);
-      const shifted = x.op("shl64", ring, c64);
-      const place = size === 2 ? 32 : bits;
-      result = x.op("shrU64", shifted, x.const(place));
-      const before = x.op("shl64", ring, x.op("sub64", c64, x.const(1)));
-      cf = bitOf(x, before, place + bits - 1);
+      result = x.op("shrU64", x.op("shl64", ring, c64), x.const(size === 2 ? 32 : bits));
+      top = x.op("shl64", value, c64);
+      cf = bitOf(x, top, bits);
     } else {
       let ring = x.op("or64", value, x.op("shl64", source, x.const(bits)));
       if (size === 2) ring = x.op("or64", ring, x.op("shl64", source, x.const(32)));
       result = x.op("shrU64", ring, c64);
-      cf = bitOf(x, x.op("shrU64", ring, x.op("sub64", c64, x.const(1))), 0);
+      cf = bitOf(x, x.op("shrU64", value, x.op("sub64", c64, x.const(1))), 0);
     }
-    const of = x.op("xor32", bitOf(x, result, bits - 1), bitOf(x, value, bits - 1));
+    const of = left
+      ? x.op("xor32", bitOf(x, top ?? result, bits - 1), cf)
+      : x.op("xor32", bitOf(x, result, bits - 1), bitOf(x, result, bits - 2));
     finish(x, size, count, result, cf, of, true);
   };
 }
@@ -231,7 +242,7 @@ function bitTest(change: "none" | "set" | "reset" | "complement") {
   };
 }
 
-/** BSF, BSR: a zero source sets ZF and leaves the destination (AMD64 APM; SDM: undefined). */
+/** BSF, BSR: a zero source sets ZF and leaves the destination; the other flags stay (AMD64 APM; SDM: undefined). */
 function bitScan(forward: boolean) {
   return (x: Lift) => {
     const size = x.operand(0).size;
@@ -240,13 +251,13 @@ function bitScan(forward: boolean) {
     let index = x.sized(name, size, source);
     if (!forward) index = x.sized("xor", size, index, x.const(size === 8 ? 63 : 31));
     const zero = x.sized("eqz", size, source);
-    x.flagsLogic(size, size === 2 ? source : x.op(size === 8 ? "mov64" : "mov32", source));
+    setZeroFlag(x, zero);
     if (size === 4) x.setGpr(x.operand(0).reg, 8, x.op("select64", x.read(0), x.op("zext32", index), zero));
     else x.write(0, x.sized("select", size, x.read(0), index, zero));
   };
 }
 
-/** TZCNT, LZCNT: CF = source is 0, ZF = result is 0. */
+/** TZCNT, LZCNT: CF = source is 0, ZF = result is 0. As on AMD's processors OF stays and the other flags are 0 (SDM: undefined). */
 function countZeros(forward: boolean) {
   return (x: Lift) => {
     const size = x.operand(0).size;
@@ -256,7 +267,11 @@ function countZeros(forward: boolean) {
     if (size === 2) source = forward ? x.op("or32", source, x.const(0x10000)) : source;
     let count = x.sized(forward ? "ctz" : "clz", size, source);
     if (size === 2 && !forward) count = x.op("sub32", count, x.const(32 - bits));
-    x.setFlagWords(size === 8 ? count : x.op("sext32to64", count), zero);
+    const nothing = x.sized("eqz", size, count);
+    const kept = x.op("and32", FLAG_AUX, x.const(0x800));
+    // The result word 1 has odd parity, 0 needs a correction.
+    const aux = x.op("or32", x.op("or32", kept, zero), x.op("shl32", nothing, x.const(16)));
+    x.setFlagWords(x.op("zext32", x.op("eqz32", nothing)), aux);
     x.write(0, count);
   };
 }

@@ -23,10 +23,10 @@ function hasMemory(x: Lift): boolean {
 
 /** Instruction pointer, data pointer and opcode, as FSTENV would show them after this instruction. */
 function pointers(x: Lift): [fip: Value, fdp: Value, fop: Value] {
-  const { form, mod, reg, rm, addressSize } = x.insn;
+  const { form, mod, reg, rm } = x.insn;
   const modrm = (mod << 6) | ((reg & 7) << 3) | (rm & 7);
   const opcode = ((Number.parseInt(form.opcode.slice(0, 2), 16) & 7) << 8) | modrm;
-  return [x.const(x.ipLo, x.ipHi), hasMemory(x) ? x.effectiveAddress(addressSize) : x.const(0), x.const(opcode)];
+  return [x.const(x.ipLo, x.ipHi), hasMemory(x) ? x.effectiveAddress(8) : x.const(0), x.const(opcode)];
 }
 
 /** Records the pointers of an instruction that is not a control instruction, with CS and DS. */
