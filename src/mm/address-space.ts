@@ -29,7 +29,8 @@ import { expandStack, setupStackVma } from "./stack.ts";
 import { type PageStats, pageStats } from "./stats.ts";
 import { MemorySystem } from "./system.ts";
 import { VM_EXEC, VM_GROWSDOWN, VM_SHARED, VM_WRITE } from "./vm-flags.ts";
-import { type Vma, VmaList } from "./vma.ts";
+import type { Vma } from "./vma.ts";
+import { VmaList } from "./vma-list.ts";
 import { displayStart, vmaName } from "./vma-name.ts";
 
 /** One line of /proc/PID/maps, as data. */

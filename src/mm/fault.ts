@@ -86,7 +86,7 @@ function anonymousFault(mm: AddressSpace, vma: Vma, at: number, page: PageNumber
 
 /** check_stack_guard_page of 2.6.38: a touch of the lowest page grows the stack by one more, unless a neighbour is there. */
 function moveGuardPage(mm: AddressSpace, vma: Vma): boolean {
-  const below = mm.vmas.at(mm.vmas.indexOf(vma.start) - 1);
+  const below = vma.prev;
   if (below !== undefined && below.end === vma.start) return (below.flags & VM_GROWSDOWN) !== 0;
   expandStack(mm, vma.start - 4096);
   return true;

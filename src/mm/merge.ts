@@ -81,9 +81,8 @@ function absorb(mm: AddressSpace, vma: Vma): void {
  */
 export function mergeNew(mm: AddressSpace, range: MergeRange): Vma | undefined {
   if (range.flags & VM_SPECIAL) return undefined;
-  const index = mm.vmas.indexOf(range.start);
-  const prev = mm.vmas.at(index - 1);
-  const next = mm.vmas.at(index);
+  const next = mm.vmas.find(range.start);
+  const prev = next === undefined ? mm.vmas.last : next.prev;
   let left = canMergeAfter(mm, prev, range);
   let right = !range.justExpand && canMergeBefore(mm, next, range);
   if (left && right && anonConflict(prev, next)) {
@@ -100,11 +99,11 @@ export function mergeNew(mm: AddressSpace, range: MergeRange): Vma | undefined {
     }
     adoptAnonVma(prev, anonOf(range), inheritedOf(range));
     keepSticky(prev, range.flags);
-    prev.end = end;
+    prev.setBounds(prev.start, end);
     return prev;
   }
   if (right && next !== undefined) {
-    next.start = range.start;
+    next.setBounds(range.start, next.end);
     next.pgoff = range.pgoff;
     adoptAnonVma(next, anonOf(range), inheritedOf(range));
     keepSticky(next, range.flags);
@@ -138,9 +137,7 @@ export function modifyFlags(mm: AddressSpace, vma: Vma, start: number, end: numb
 function mergeExisting(mm: AddressSpace, range: MergeRange & { readonly middle: Vma }): Vma | undefined {
   const middle = range.middle;
   if ((range.flags | middle.flags) & VM_SPECIAL) return undefined;
-  const index = mm.vmas.indexOf(middle.start);
-  const prev = mm.vmas.at(index - 1);
-  const next = mm.vmas.at(index + 1);
+  const { prev, next } = middle;
   const left = range.start === middle.start && canMergeAfter(mm, prev, range);
   let right = range.end === middle.end && canMergeBefore(mm, next, range);
   if (left && right && anonConflict(prev, next)) right = false;
@@ -152,21 +149,21 @@ function mergeExisting(mm: AddressSpace, range: MergeRange & { readonly middle: 
       absorb(mm, next);
       adoptAnonVma(prev, middle.anonVma, middle.anonInherited);
       adoptAnonVma(prev, next.anonVma, next.anonInherited);
-      prev.end = next.end;
+      prev.setBounds(prev.start, next.end);
       return prev;
     }
     adoptAnonVma(prev, middle.anonVma, middle.anonInherited);
     if (range.end === middle.end) absorb(mm, middle);
     else trimStart(middle, range.end);
-    prev.end = range.end;
+    prev.setBounds(prev.start, range.end);
     return prev;
   }
   if (right && next !== undefined) {
     keepSticky(next, range.flags);
     adoptAnonVma(next, middle.anonVma, middle.anonInherited);
     if (range.start === middle.start) absorb(mm, middle);
-    else middle.end = range.start;
-    next.start = range.start;
+    else middle.setBounds(middle.start, range.start);
+    next.setBounds(range.start, next.end);
     next.pgoff = range.pgoff;
     return next;
   }
@@ -175,7 +172,7 @@ function mergeExisting(mm: AddressSpace, range: MergeRange & { readonly middle: 
 
 function trimStart(vma: Vma, start: number): void {
   vma.pgoff += (start - vma.start) / 4096;
-  vma.start = start;
+  vma.setBounds(start, vma.end);
 }
 
 /**
@@ -193,7 +190,7 @@ export function splitVma(mm: AddressSpace, vma: Vma, addr: number, newBelow: boo
 export function splitUnchecked(mm: AddressSpace, vma: Vma, addr: number, newBelow: boolean): Vma {
   const part = newBelow ? vma.cloneRange(vma.start, addr) : vma.cloneRange(addr, vma.end);
   if (newBelow) trimStart(vma, addr);
-  else vma.end = addr;
+  else vma.setBounds(vma.start, addr);
   mm.vmas.insert(part);
   part.file?.openForMap();
   return part;
@@ -214,13 +211,11 @@ function anonVmaCompatible(low: Vma, high: Vma): boolean {
 /** anon_vma_prepare: the first private page of a VMA; shares the anon_vma of a neighbour that it might merge with. */
 export function prepareAnonVma(mm: AddressSpace, vma: Vma): void {
   if (vma.anonVma !== undefined) return;
-  const index = mm.vmas.indexOf(vma.start);
-  const next = mm.vmas.at(index + 1);
+  const { prev, next } = vma;
   if (next?.anonVma !== undefined && !next.anonInherited && anonVmaCompatible(vma, next)) {
     vma.anonVma = next.anonVma;
     return;
   }
-  const prev = mm.vmas.at(index - 1);
   if (prev?.anonVma !== undefined && !prev.anonInherited && anonVmaCompatible(prev, vma)) {
     vma.anonVma = prev.anonVma;
     return;

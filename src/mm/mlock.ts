@@ -92,8 +92,7 @@ function mlockFixup(mm: AddressSpace, vma: Vma, start: number, end: number, flag
 /** count_mm_mlocked_page_nr. */
 function lockedPagesWithin(mm: AddressSpace, start: number, end: number): number {
   let pages = 0;
-  let index = mm.vmas.indexOf(start);
-  for (let vma = mm.vmas.at(index); vma !== undefined && vma.start < end; vma = mm.vmas.at(++index)) {
+  for (let vma = mm.vmas.find(start); vma !== undefined && vma.start < end; vma = vma.next) {
     if (vma.flags & VM_LOCKED) pages += (Math.min(end, vma.end) - Math.max(start, vma.start)) / 4096;
   }
   return pages;

@@ -238,8 +238,7 @@ function sharedAnonymous(mm: AddressSpace, length: number, flags: number): (Mapp
 function pagesWithin(mm: AddressSpace, start: number, end: number): { all: number; accounted: number } {
   let all = 0;
   let accounted = 0;
-  let index = mm.vmas.indexOf(start);
-  for (let vma = mm.vmas.at(index); vma !== undefined && vma.start < end; vma = mm.vmas.at(++index)) {
+  for (let vma = mm.vmas.find(start); vma !== undefined && vma.start < end; vma = vma.next) {
     const pages = (Math.min(end, vma.end) - Math.max(start, vma.start)) / 4096;
     all += pages;
     if (vma.flags & VM_ACCOUNT) accounted += pages;

@@ -184,8 +184,7 @@ function moveVma(mm: AddressSpace, vma: Vma, remap: Remap): number {
   let target = mergeNew(mm, range);
   if (target === undefined) {
     target = vma.cloneRange(addr, addr + newLength);
-    target.start = newAddr;
-    target.end = newAddr + newLength;
+    target.setBounds(newAddr, newAddr + newLength);
     target.pgoff = pgoff;
     mm.vmas.insert(target);
     file?.openForMap();

@@ -48,14 +48,14 @@ export function splitBounds(mm: AddressSpace, start: number, end: number): numbe
 
 /** Removes the VMAs of [start, end) behind `splitBounds`. */
 export function removeRange(mm: AddressSpace, start: number, end: number): void {
-  const index = mm.vmas.indexOf(start);
-  let vma = mm.vmas.at(index);
+  let vma = mm.vmas.find(start);
   if (vma === undefined || vma.start >= end) return;
-  const floor = mm.vmas.at(index - 1)?.end ?? 0;
+  const floor = vma.prev?.end ?? 0;
   mm.noteHighWater();
   while (vma !== undefined && vma.start < end) {
+    const { next }: Vma = vma;
     removeVma(mm, vma);
-    vma = mm.vmas.at(index);
+    vma = next;
   }
   const ceiling = vma === undefined ? Number.POSITIVE_INFINITY : vma.start / 4096;
   mm.pageTables.freeTables(start / 4096, end / 4096, floor / 4096, ceiling);
@@ -103,5 +103,5 @@ function noteHole(mm: AddressSpace, start: number, next: number | undefined): vo
 /** exit_mmap: everything at once. */
 export function unmapAll(mm: AddressSpace): void {
   mm.noteHighWater();
-  while (mm.vmas.count > 0) removeVma(mm, mm.vmas.at(mm.vmas.count - 1) as Vma);
+  for (let vma = mm.vmas.last; vma !== undefined; vma = mm.vmas.last) removeVma(mm, vma);
 }

@@ -80,23 +80,21 @@ function isFree(mm: AddressSpace, addr: number, length: number): boolean {
  * the search go on below that VMA's guard gap: smaller gaps on the way there are passed over.
  */
 function highestGap(mm: AddressSpace, low: number, top: number, length: number): number {
-  let index = mm.vmas.indexOf(top);
-  let next = mm.vmas.at(index);
+  let next = mm.vmas.find(top);
   let end = next === undefined ? top : Math.min(top, next.start);
   for (;;) {
-    const below = mm.vmas.at(--index);
+    const below = next === undefined ? mm.vmas.last : next.prev;
     const start = Math.max(low, below?.end ?? 0);
     if (end - start >= length) {
       const limit = next === undefined ? end : startGap(mm, next);
       if (limit >= end) return end - length;
-      index = mm.vmas.indexOf(limit);
-      next = mm.vmas.at(index);
+      next = mm.vmas.find(limit);
       end = next === undefined ? limit : Math.min(limit, next.start);
       continue;
     }
-    if (below === undefined || below.start <= low) return -ENOMEM;
-    next = below;
-    end = below.start;
+    next = mm.vmas.gapAtOrBelow(below, length);
+    if (next === undefined || next.start <= low) return -ENOMEM;
+    end = next.start;
   }
 }
 
@@ -106,17 +104,17 @@ function bottomUp(mm: AddressSpace, hint: number, length: number, low31: boolean
   if (length > end) return -ENOMEM;
   if (hint !== 0 && end - length >= hint && isFree(mm, hint, length)) return hint;
   let start = Math.max(begin, mm.system.mmapMinAddr);
-  let index = mm.vmas.indexOf(start);
+  let vma = mm.vmas.find(start);
+  if (vma !== undefined && vma.start < start) {
+    start = vma.end;
+    vma = vma.next;
+  }
   for (;;) {
-    const vma = mm.vmas.at(index++);
-    if (vma !== undefined && vma.start < start) {
-      start = vma.end;
-      continue;
-    }
     const stop = vma === undefined ? end : Math.min(end, startGap(mm, vma));
     if (stop - start >= length) return start;
     if (vma === undefined || vma.end >= end) return -ENOMEM;
-    start = vma.end;
+    vma = mm.vmas.gapAtOrAbove(vma.next, length);
+    start = (vma === undefined ? mm.vmas.last : vma.prev)?.end ?? 0;
   }
 }
 
@@ -138,15 +136,18 @@ function areaOf26(mm: AddressSpace, hint: number, length: number, flags: number)
   }
   if (mm.mmapBase >= length) {
     let addr = mm.mmapBase - length;
+    let vma = mm.vmas.find(addr);
     for (;;) {
-      const vma = mm.vmas.find(addr);
       if (vma === undefined || addr + length <= vma.start) {
         mm.freeAreaCache = addr;
         return addr;
       }
       if (vma.start - addr > mm.cachedHoleSize) mm.cachedHoleSize = vma.start - addr;
       if (length >= vma.start) break;
+      const dense = mm.vmas.skipDenseDown(vma, length);
+      if (dense.start > length) vma = dense;
       addr = vma.start - length;
+      while (vma.prev !== undefined && vma.prev.end > addr) vma = vma.prev;
     }
   }
   // the top-down area is full: search upwards once, and start afresh the next time
@@ -182,7 +183,9 @@ function bottomUpOf26(mm: AddressSpace, hint: number, length: number, low31: boo
       mm.freeAreaCache = addr + length;
       return addr;
     }
-    if (caches && addr + mm.cachedHoleSize < vma.start) mm.cachedHoleSize = vma.start - addr;
-    addr = vma.end;
+    const dense = vma.prev?.end === addr ? mm.vmas.skipDenseUp(vma, length, end - length) : undefined;
+    const hole = dense?.largestGap ?? vma.start - addr;
+    if (caches && mm.cachedHoleSize < hole) mm.cachedHoleSize = hole;
+    addr = dense?.last.end ?? vma.end;
   }
 }

@@ -29,13 +29,12 @@ export function setupStackVma(mm: AddressSpace, bottom: number, top: number, pro
 
 /** expand_downwards: moves the start of the growing VMA above `address` down to its page. 0 or -errno. */
 export function expandStack(mm: AddressSpace, address: number): number {
-  const index = mm.vmas.indexOf(address);
-  const vma = mm.vmas.at(index);
+  const vma = mm.vmas.find(address);
   if (vma === undefined || (vma.flags & VM_GROWSDOWN) === 0) return -EFAULT;
   const start = pageDown(address);
   if (start < mm.system.mmapMinAddr) return -EPERM;
   if (start >= vma.start) return 0;
-  const prev = mm.vmas.at(index - 1);
+  const { prev } = vma;
   const gap = mm.generation.stack.guardGap;
   if (prev !== undefined && (prev.flags & VM_GROWSDOWN) === 0 && prev.flags & VM_ACCESS_FLAGS) {
     if (start - prev.end < gap) return -ENOMEM;
@@ -50,7 +49,7 @@ export function expandStack(mm: AddressSpace, address: number): number {
   if (!mm.system.charge(grow, mm.totalVm, mm.limits)) return -ENOMEM;
   if (vma.flags & VM_LOCKED) mm.lockedVm += grow;
   mm.account(vma.flags, false, grow);
-  vma.start = start;
+  vma.setBounds(start, vma.end);
   vma.pgoff -= grow;
   return 0;
 }

@@ -28,7 +28,7 @@ function isHeap(mm: AddressSpace, vma: Vma): boolean {
 /** 2.6.38 hides the guard page at the bottom of a growing VMA, unless it continues another one. */
 export function displayStart(mm: AddressSpace, vma: Vma): number {
   if (!mm.generation.stack.hiddenGuardPage || (vma.flags & VM_GROWSDOWN) === 0) return vma.start;
-  const below = mm.vmas.at(mm.vmas.indexOf(vma.start) - 1);
+  const below = vma.prev;
   const continues = below !== undefined && below.end === vma.start && (below.flags & VM_GROWSDOWN) !== 0;
   return continues ? vma.start : vma.start + 4096;
 }

@@ -1,4 +1,4 @@
-/** A virtual memory area (struct vm_area_struct) and the sorted list of them. */
+/** A virtual memory area (struct vm_area_struct). */
 
 import type { FrameNumber } from "../base/address.ts";
 import { PTE_A, PTE_P, PTE_PROTNONE, PTE_RW, PTE_US } from "../memory/page-tables.ts";
@@ -19,9 +19,19 @@ export interface SpecialMapping {
   readonly frames: readonly FrameNumber[];
 }
 
+/** The part of a `VmaList` that an area is in, as far as the area knows it. */
+export interface VmaHome {
+  /** Bounds in it changed. */
+  noteBounds(): void;
+}
+
 export class Vma {
-  start: number;
-  end: number;
+  #start: number;
+  #end: number;
+  /** Neighbours in the list, and where it keeps this area: the list's own fields. */
+  prev: Vma | undefined = undefined;
+  next: Vma | undefined = undefined;
+  home: VmaHome | undefined = undefined;
   flags: number;
   /** Offset in pages; of anonymous memory its first address / 4096 when it was mapped. */
   pgoff: number;
@@ -45,8 +55,8 @@ export class Vma {
     mappable: Mappable | undefined,
     special?: SpecialMapping,
   ) {
-    this.start = start;
-    this.end = end;
+    this.#start = start;
+    this.#end = end;
     this.flags = flags;
     this.pgoff = pgoff;
     this.file = file;
@@ -55,8 +65,24 @@ export class Vma {
     this.updateProtection();
   }
 
+  get start(): number {
+    return this.#start;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Moves the bounds; the area must not pass a neighbour. `pgoff` is the caller's to keep in step. */
+  setBounds(start: number, end: number): void {
+    this.#start = start;
+    this.#end = end;
+    this.home?.noteBounds();
+    this.next?.home?.noteBounds();
+  }
+
   get pages(): number {
-    return (this.end - this.start) / 4096;
+    return (this.#end - this.#start) / 4096;
   }
 
   /** vma_is_anonymous: demand-zero memory. */
@@ -88,71 +114,5 @@ export class Vma {
     copy.anonVma = this.anonVma;
     copy.anonInherited = this.anonInherited;
     return copy;
-  }
-}
-
-/** VMAs in ascending order, without overlap. */
-export class VmaList {
-  readonly #list: Vma[] = [];
-  /** Index of the last hit. */
-  #hit = 0;
-
-  get count(): number {
-    return this.#list.length;
-  }
-
-  at(index: number): Vma | undefined {
-    return this.#list[index];
-  }
-
-  /** Index of the first VMA that ends above `addr` (find_vma); `count` if there is none. */
-  indexOf(addr: number): number {
-    const list = this.#list;
-    const hit = this.#hit;
-    if (
-      hit < list.length &&
-      addr < list[hit].end &&
-      (addr >= list[hit].start || hit === 0 || list[hit - 1].end <= addr)
-    ) {
-      return hit;
-    }
-    let low = 0;
-    let high = list.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (list[middle].end > addr) high = middle;
-      else low = middle + 1;
-    }
-    if (low < list.length) this.#hit = low;
-    return low;
-  }
-
-  /** The first VMA that ends above `addr`; it may start above it too. */
-  find(addr: number): Vma | undefined {
-    return this.#list[this.indexOf(addr)];
-  }
-
-  /** The VMA that contains `addr`. */
-  lookup(addr: number): Vma | undefined {
-    const vma = this.#list[this.indexOf(addr)];
-    return vma !== undefined && vma.start <= addr ? vma : undefined;
-  }
-
-  /** The first VMA that overlaps [start, end). */
-  intersection(start: number, end: number): Vma | undefined {
-    const vma = this.find(start);
-    return vma !== undefined && vma.start < end ? vma : undefined;
-  }
-
-  insert(vma: Vma): void {
-    this.#list.splice(this.indexOf(vma.start), 0, vma);
-  }
-
-  remove(vma: Vma): void {
-    this.#list.splice(this.indexOf(vma.start), 1);
-  }
-
-  [Symbol.iterator](): IterableIterator<Vma> {
-    return this.#list[Symbol.iterator]();
   }
 }

@@ -136,7 +136,7 @@ describe("madvise", () => {
     const mm = mapped(1);
     touch(mm, AT, true, 5);
     mm.madvise(AT, 4096, M.MADV_FREE);
-    const vma = mm.vmas.at(0);
+    const vma = mm.vmas.first;
     if (vma === undefined) throw new Error("no VMA");
     expect(mm.pageStats(vma)).toMatchObject({ rss: 4, lazyFree: 4, privateDirty: 0, referenced: 0 });
     touch(mm, AT, true, 6);

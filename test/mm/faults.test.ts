@@ -211,7 +211,7 @@ describe("the stack", () => {
   it("grows on any access below it, to RLIMIT_STACK", () => {
     const mm = stack();
     expect(mm.handleFault(0x7fffffe00000, WRITE, 0)).toBe(0);
-    expect(mm.vmas.at(0)?.start).toBe(0x7fffffe00000);
+    expect(mm.vmas.first?.start).toBe(0x7fffffe00000);
     expect(mm.handleFault(0x7fffff7ff000, WRITE, 0)).toBe(0);
     expect(mm.handleFault(0x7fffff7fe000, WRITE, 0)).toBe(FAULT_MAPERR);
     expect(mm.stackVm).toBe(2048);
@@ -269,5 +269,5 @@ describe("user copies", () => {
 
 it("VmFlags by bit", () => {
   const mm = mapped(1);
-  expect(vmFlagsText(mm.vmas.at(0)?.flags ?? 0)).toBe("rd wr mr mw me ac ");
+  expect(vmFlagsText(mm.vmas.first?.flags ?? 0)).toBe("rd wr mr mw me ac ");
 });
