@@ -1,7 +1,7 @@
 /** Where execution keeps its structures in the host area (the CPU block lies below, at src/isa/cpu-block.ts). */
 
-/** Two access halves that cross a page meet here (16 bytes), and words of the run loop. */
-export const STAGE = 0x4000;
+/** The parts of an access that crosses a page meet here (32 bytes). */
+export const STAGE = 0x4040;
 /** Record at which the interpreter stopped (u32); resuming there repeats the operation. */
 export const SAVED_PC = 0x4010;
 /** Translations are linked under this number (u32); raising it unlinks them all. */

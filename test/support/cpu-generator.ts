@@ -267,6 +267,7 @@ function place(
   if (/^loop|^jr?cxz$/.test(i.form.mnemonic)) setRegister(overrides, RCX, below(3) + garbage, codeBits);
   const index = kinds.indexOf(OperandKind.mem);
   if (index < 0) return true;
+  if (i.form.mnemonic.includes("gather")) return placeGather(i, code, codeBits, below, overrides);
   const size = i.operands[index]?.size ?? 0;
   let address = target(size, below);
   const bitString = /^bt[src]?$/.test(i.form.mnemonic) && i.operands[1].kind === OperandKind.gpr;
@@ -298,6 +299,35 @@ function place(
     rest -= step * i.scale;
   }
   if (i.base >= 0) setRegister(overrides, i.base, (rest < 0 ? rest + TWO32 : rest) + garbage, codeBits);
+  return true;
+}
+
+/** Base and index elements of a gather: all of them within the windows, or a few anywhere. */
+function placeGather(
+  i: Instruction,
+  code: Uint8Array,
+  codeBits: 32 | 64,
+  below: Below,
+  overrides: [number, number][],
+): boolean {
+  const size = i.operands[1].size;
+  const wide = /gatherq/.test(i.form.mnemonic);
+  const middle = DATA_BASE + 0x1000;
+  if (i.base === NO_REG) {
+    if (!patchDisplacement(i, code, middle)) return false;
+  } else setRegister(overrides, i.base, middle - i.dispLo, codeBits);
+  const faulty = below(3) === 0;
+  const allSet = below(3) === 0;
+  const word = (reg: number, at: number) =>
+    at < 16 ? Field.fx + 160 + 16 * reg + at : Field.ymmHigh + 16 * reg + at - 16;
+  for (let at = 0; at < 32; at += wide ? 8 : 4) {
+    const anywhere = faulty && below(6) === 0;
+    const address = anywhere ? target(size, below) : DATA_BASE + 0xfc0 + below(129 - size);
+    const index = Math.round((address - middle) / i.scale);
+    overrides.push([word(i.index, at), index >>> 0]);
+    if (wide) overrides.push([word(i.index, at + 4), index < 0 ? 0xffff_ffff : 0]);
+  }
+  for (let at = 0; allSet && at < 32; at += 4) overrides.push([word(i.vvvv, at), 0xffff_ffff]);
   return true;
 }
 

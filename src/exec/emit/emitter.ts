@@ -11,6 +11,8 @@ export interface Emit {
   push(index: number): void;
   /** Pushes all arguments in order. */
   pushAll(): void;
+  /** The low 32 bits of argument `index` where they are known while emitting (immediates and constants in regions). */
+  known(index: number): number | undefined;
   /** A wasm local that holds argument `index`; use it when the argument is needed more than once. */
   local(index: number): number;
   /** A scratch local of the type, valid within this operation. `which` tells several of one type apart. */
@@ -24,10 +26,12 @@ export interface Emit {
    */
   hostAddress(address: number, size: number, forWrite: boolean): void;
   /**
-   * Stores `size` bytes to the linear address in the i64 local: `value` pushes the value, `opcode` is the wasm store. Leaves
-   * the operation if the bytes may not be written.
+   * Stores `size` bytes to the linear address in the i64 local: `opcode` is the wasm store, `values` push what it stores, in
+   * steps of 16 bytes if there are several. Leaves the operation if the bytes may not be written.
    */
-  store(address: number, size: number, opcode: number, value: () => void): void;
+  store(address: number, size: number, opcode: number, ...values: readonly (() => void)[]): void;
+  /** Pops a condition; what `body` emits happens only if it holds. */
+  when(body: () => void): void;
   /** Leaves if the `length` bytes from the address (arguments on no stack: i64 local, i32 local) cannot be accessed. */
   probe(address: number, length: number, forWrite: boolean): void;
 

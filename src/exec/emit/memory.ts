@@ -1,5 +1,5 @@
 /** Emitters of guest memory accesses and of control flow; the tiers supply translation and exits. */
-import { W } from "../../wasm/opcodes.ts";
+import { type ValTypeName, W } from "../../wasm/opcodes.ts";
 import type { Emit, Emitter, EmitterTable } from "./emitter.ts";
 
 const GENERAL_PROTECTION = 13;
@@ -28,6 +28,46 @@ function store(size: number, opcode: number): Emitter {
   };
 }
 
+const CONDITIONAL = { 32: ["i32", W.i32_load, W.i32_store], 64: ["i64", W.i64_load, W.i64_store] } as const;
+const CONDITIONAL_V = ["v128", W.v128_load, W.v128_store] as const;
+
+/** The memory if argument 2 is not 0, else argument 3. */
+function loadIf(type: ValTypeName, size: number, opcode: number): Emitter {
+  return (e) => {
+    const address = linearAddress(e);
+    const value = e.scratch(type, 20);
+    e.push(3);
+    e.c.set(value);
+    e.push(2);
+    e.when(() => {
+      e.hostAddress(address, size, false);
+      e.c.memory(opcode, 0);
+      e.c.set(value);
+    });
+    e.c.get(value);
+  };
+}
+
+function storeIf(size: number, opcode: number): Emitter {
+  return (e) => {
+    const address = linearAddress(e);
+    const value = e.local(3);
+    e.push(2);
+    e.when(() => e.store(address, size, opcode, () => e.c.get(value)));
+  };
+}
+
+function storeCheckIf(size: number): Emitter {
+  return (e) => {
+    const address = linearAddress(e);
+    e.push(2);
+    e.when(() => {
+      e.hostAddress(address, size, true);
+      e.c.op(W.drop);
+    });
+  };
+}
+
 function probe(forWrite: boolean): Emitter {
   return (e) => {
     const address = linearAddress(e);
@@ -46,6 +86,14 @@ export const memoryEmitters: EmitterTable = {
   store32: store(4, W.i32_store),
   store64: store(8, W.i64_store),
   storeV: store(16, W.v128_store),
+  store2V: (e) =>
+    e.store(
+      linearAddress(e),
+      32,
+      W.v128_store,
+      () => e.push(2),
+      () => e.push(3),
+    ),
   probeRead: probe(false),
   probeWrite: probe(true),
   bulkMovs: (e) => e.bulkString(false),
@@ -75,6 +123,12 @@ export const memoryEmitters: EmitterTable = {
   },
 };
 
+for (const [bits, [type, load, store]] of [...Object.entries(CONDITIONAL), ["V", CONDITIONAL_V] as const]) {
+  const size = bits === "V" ? 16 : Number(bits) / 8;
+  memoryEmitters[`loadIf${bits}`] = loadIf(type, size, load);
+  memoryEmitters[`storeIf${bits}`] = storeIf(size, store);
+  memoryEmitters[`storeCheckIf${8 * size}`] = storeCheckIf(size);
+}
 for (const forWrite of [false, true]) {
   const suffix = forWrite ? "W" : "";
   memoryEmitters[`load8${suffix}`] = load(1, W.i32_load8_u, forWrite);

@@ -30,6 +30,18 @@ function unpack(width: number, high: boolean): Emitter {
 /** x86 logical shifts by a count >= width give 0 (arithmetic: the sign); wasm takes the count modulo width. */
 function shift(opcode: number, width: number, arithmetic: boolean): Emitter {
   return (e) => {
+    const known = e.known(1);
+    if (known !== undefined) {
+      const far = known < 0 || known >= width;
+      if (far && !arithmetic) {
+        e.c.v128Const(new Uint8Array(16));
+        return;
+      }
+      e.push(0);
+      e.c.i32Const(far ? width - 1 : known);
+      e.c.op(opcode);
+      return;
+    }
     const count = e.local(1);
     e.push(0);
     e.c.get(count);
@@ -127,7 +139,22 @@ function dwordIndices(e: Emit, imm: () => void, lanes: readonly number[], source
   }
 }
 
+/** Bytes of the dwords that the selector's pairs of bits name, `from[i]` added to each. */
+function dwordLanes(selector: number, from: readonly number[]): number[] {
+  return Array.from({ length: 16 }, (_, i) => {
+    const lane = i >> 2;
+    return 4 * ((selector >> (2 * lane)) & 3) + (i & 3) + (from[lane] as number);
+  });
+}
+
 const shufD: Emitter = (e) => {
+  const selector = e.known(1);
+  if (selector !== undefined) {
+    e.c.get(e.local(0));
+    e.c.get(e.local(0));
+    e.c.shuffle(dwordLanes(selector, [0, 0, 0, 0]));
+    return;
+  }
   e.push(0);
   dwordIndices(
     e,
@@ -141,6 +168,13 @@ const shufD: Emitter = (e) => {
 /** SHUFPS: lanes 0, 1 from the first source, 2, 3 from the second. A swizzle index above 15 gives 0, so both are ORed. */
 const shufPS: Emitter = (e) => {
   const c = e.c;
+  const selector = e.known(2);
+  if (selector !== undefined) {
+    e.push(0);
+    e.push(1);
+    c.shuffle(dwordLanes(selector, [0, 0, 16, 16]));
+    return;
+  }
   for (const [index, lanes] of [
     [0, [0, 1]],
     [1, [2, 3]],
@@ -165,6 +199,17 @@ function shuffleWords(high: boolean): Emitter {
   return (e) => {
     const c = e.c;
     const base = high ? 8 : 0;
+    const selector = e.known(1);
+    if (selector !== undefined) {
+      c.get(e.local(0));
+      c.get(e.local(0));
+      c.shuffle(
+        Array.from({ length: 16 }, (_, i) =>
+          i >> 3 === base >> 3 ? base + 2 * ((selector >> (2 * ((i >> 1) & 3))) & 3) + (i & 1) : i,
+        ),
+      );
+      return;
+    }
     e.push(0);
     c.v128Const(Array.from({ length: 16 }, (_, i) => i));
     for (let lane = 0; lane < 4; lane++) {
@@ -187,6 +232,16 @@ function shuffleWords(high: boolean): Emitter {
 const vAlign: Emitter = (e) => {
   const c = e.c;
   const identity = Array.from({ length: 16 }, (_, i) => i);
+  const known = e.known(2);
+  if (known !== undefined) {
+    // Beyond both vectors there are zeros.
+    if (known < 16) e.push(0);
+    e.push(1);
+    if (known >= 16) c.v128Const(new Uint8Array(16));
+    const by = known < 16 ? known : Math.min(known, 32) - 16;
+    c.shuffle(identity.map((i) => i + by));
+    return;
+  }
   const n = e.scratch("i32", 2);
   e.push(2);
   c.i32Const(32);
@@ -415,6 +470,13 @@ function blendBySign(shiftRight: number, bits: number): Emitter {
 /** VPBLENDx by immediate: bit i of the 16-bit immediate chooses byte i of the second source. */
 const blendImmediate: Emitter = (e) => {
   const c = e.c;
+  const known = e.known(2);
+  if (known !== undefined) {
+    e.push(0);
+    e.push(1);
+    c.shuffle(Array.from({ length: 16 }, (_, i) => i + ((known >> i) & 1 ? 16 : 0)));
+    return;
+  }
   e.push(1);
   e.push(0);
   e.push(2);
@@ -428,6 +490,85 @@ const blendImmediate: Emitter = (e) => {
   c.op(W.i8x16_eq);
   c.op(W.v128_not);
   c.op(W.v128_bitselect);
+};
+
+/** VPSLLVx and their kin, an element at a time. Dwords are shifted as qwords, so that counts up to 32 need no care. */
+function shiftDwords(opcode: number, arithmetic: boolean): Emitter {
+  return (e) => {
+    const c = e.c;
+    const value = e.local(0);
+    const count = e.scratch("v128", 2);
+    e.push(1);
+    c.v128Const(Array.from({ length: 16 }, (_, i) => (i & 3 ? 0 : arithmetic ? 31 : 32)));
+    c.op(W.i32x4_min_u);
+    c.set(count);
+    c.get(value);
+    for (let lane = 0; lane < 4; lane++) {
+      for (const from of [value, count]) {
+        c.get(from);
+        c.lane(W.i32x4_extract_lane, lane);
+        if (!arithmetic) c.op(W.i64_extend_i32_u);
+      }
+      c.op(opcode);
+      if (!arithmetic) c.op(W.i32_wrap_i64);
+      c.lane(W.i32x4_replace_lane, lane);
+    }
+  };
+}
+
+function shiftQwords(opcode: number): Emitter {
+  return (e) => {
+    const c = e.c;
+    const [value, count] = [e.local(0), e.local(1)];
+    c.get(value);
+    for (let lane = 0; lane < 2; lane++) {
+      for (const from of [value, count]) {
+        c.get(from);
+        c.lane(W.i64x2_extract_lane, lane);
+      }
+      c.op(opcode);
+      c.i64Const(0);
+      c.get(count);
+      c.lane(W.i64x2_extract_lane, lane);
+      c.i64Const(64);
+      c.op(W.i64_lt_u);
+      c.op(W.select);
+      c.lane(W.i64x2_replace_lane, lane);
+    }
+  };
+}
+
+/** Byte indices of the dwords that argument `index` chooses: each of its elements, cut to `mask`, times 4, and on from there. */
+function chosenDwords(e: Emit, index: number, mask: number): void {
+  const c = e.c;
+  const first = e.scratch("v128", 3);
+  e.push(index);
+  c.v128Const(Array.from({ length: 16 }, (_, i) => (i & 3 ? 0 : mask)));
+  c.op(W.v128_and);
+  c.i32Const(2);
+  c.op(W.i32x4_shl);
+  c.tee(first);
+  c.get(first);
+  c.shuffle(Array.from({ length: 16 }, (_, i) => i & ~3));
+  c.v128Const(Array.from({ length: 16 }, (_, i) => i & 3));
+  c.op(W.i8x16_add);
+}
+
+/** Indices beyond 15 give 0 in each of the two halves, so that one of them has the element. */
+const permute8: Emitter = (e) => {
+  const c = e.c;
+  const indices = e.scratch("v128", 2);
+  chosenDwords(e, 2, 7);
+  c.set(indices);
+  e.push(0);
+  c.get(indices);
+  c.op(W.i8x16_swizzle);
+  e.push(1);
+  c.get(indices);
+  c.v128Const(new Uint8Array(16).fill(16));
+  c.op(W.i8x16_sub);
+  c.op(W.i8x16_swizzle);
+  c.op(W.v128_or);
 };
 
 function chain(...opcodes: number[]): Emitter {
@@ -557,6 +698,17 @@ export const vectorEmitters: EmitterTable = {
   vOdd16: everyOther(2, true),
   vEven32: everyOther(4, false),
   vOdd32: everyOther(4, true),
+  i32x4ShlV: shiftDwords(W.i64_shl, false),
+  i32x4ShrUV: shiftDwords(W.i64_shr_u, false),
+  i32x4ShrSV: shiftDwords(W.i32_shr_s, true),
+  i64x2ShlV: shiftQwords(W.i64_shl),
+  i64x2ShrUV: shiftQwords(W.i64_shr_u),
+  vPermute4: (e) => {
+    e.push(0);
+    chosenDwords(e, 1, 3);
+    e.c.op(W.i8x16_swizzle);
+  },
+  vPermute8: permute8,
   minPosition,
   mpsadbw: multipleSad,
   vBlendBytes: blendBySign(W.i8x16_shr_s, 8),

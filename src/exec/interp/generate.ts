@@ -149,6 +149,10 @@ class InterpEmit implements Emit {
     if (type !== "imm") this.c.memory(LOAD[type], 0);
   }
 
+  known(): undefined {
+    return undefined;
+  }
+
   pushAll(): void {
     for (let i = 0; i < this.#def.args.length; i++) this.push(i);
   }
@@ -193,17 +197,29 @@ class InterpEmit implements Emit {
     c.get(host);
   }
 
-  store(address: number, size: number, opcode: number, value: () => void): void {
+  when(body: () => void): void {
+    this.c.open(W.if, BLOCK_VOID);
+    this.#toNext++;
+    body();
+    this.#toNext--;
+    this.c.end();
+  }
+
+  store(address: number, size: number, opcode: number, ...values: readonly (() => void)[]): void {
     const c = this.c;
     const host = this.scratch("i32", 8);
     this.#probeTlb(address, size, true, host);
-    c.get(host);
-    value();
-    c.memory(opcode, 0);
+    for (const [i, value] of values.entries()) {
+      c.get(host);
+      value();
+      c.memory(opcode, 16 * i);
+    }
     c.byte(W.else);
-    c.i32Const(0);
-    value();
-    c.memory(opcode, STAGE);
+    for (const [i, value] of values.entries()) {
+      c.i32Const(0);
+      value();
+      c.memory(opcode, STAGE + 16 * i);
+    }
     this.#splitOrLeave(address, () => c.i32Const(size), true, 1, 1);
     c.end();
   }

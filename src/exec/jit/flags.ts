@@ -62,6 +62,8 @@ export function flagEmit(c: Code, args: readonly number[], scratch: Emit["scratc
     },
     local: (index) => args[index] as number,
     scratch,
+    known: () => undefined,
+    when: refuse,
     callHelper: refuse,
     hostAddress: refuse,
     store: refuse,

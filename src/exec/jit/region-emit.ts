@@ -1,7 +1,7 @@
 // Longer than most: it is the whole mapping of IR to a region's wasm, and falls apart into no independent halves.
 /** Emits one region as one WebAssembly function, with the emitters that the interpreter is made of. */
 import { InternalError } from "../../base/errors.ts";
-import { CPU_BASE, FLAG_AUX, FLAG_RESULT, FUEL, GPR, RIP, YMM, YMM_STRIDE } from "../../isa/cpu-block.ts";
+import { CPU_BASE, FLAG_AUX, FLAG_RESULT, FUEL, GPR, RIP, YMM } from "../../isa/cpu-block.ts";
 import { type ArgType, CONST_SLOT, OPS, type OpDef, type ResultType } from "../../isa/ir/ops.ts";
 import { Code } from "../../wasm/code.ts";
 import { BLOCK_VOID, type ValTypeName, W } from "../../wasm/opcodes.ts";
@@ -50,6 +50,8 @@ type FlagMode =
   | { readonly mode: "pending"; readonly kind: number };
 const DYNAMIC: FlagMode = { mode: "dynamic" };
 const RAW: FlagMode = { mode: "raw" };
+/** Vector registers are held in halves (slots.ts). */
+const VEC_BYTES = 16;
 /** Value of the pending-kind local while the flags in memory are still those of the entry. */
 const UNTOUCHED = -1;
 
@@ -128,7 +130,7 @@ export class RegionEmit implements Emit {
     }
     for (const reg of this.#vecs) {
       out.i32Const(0);
-      out.memory(W.v128_load, YMM + YMM_STRIDE * reg);
+      out.memory(W.v128_load, YMM + VEC_BYTES * reg);
       out.set(this.#vecLocal(reg));
     }
     out.open(W.block, BLOCK_VOID);
@@ -288,7 +290,7 @@ export class RegionEmit implements Emit {
     };
     for (const reg of this.#dirtyGprs)
       store(GPR + 8 * reg, this.#wide ? W.i64_store : W.i32_store, this.#gprLocal(reg));
-    for (const reg of this.#dirtyVecs) store(YMM + YMM_STRIDE * reg, W.v128_store, this.#vecLocal(reg));
+    for (const reg of this.#dirtyVecs) store(YMM + VEC_BYTES * reg, W.v128_store, this.#vecLocal(reg));
     this.#storeFlags(c);
     const [link, next, entry] = [this.#link, this.#next, this.locals.named("entry", "i32")];
     c.get(link);
@@ -665,6 +667,10 @@ export class RegionEmit implements Emit {
     else throw new CannotCompile("a float or vector constant");
   }
 
+  known(index: number): number | undefined {
+    return this.#def.args[index] === "imm" ? this.#word(index) : this.#constant(index)?.[0];
+  }
+
   pushAll(): void {
     for (let i = 0; i < this.#def.args.length; i++) this.push(i);
   }
@@ -944,14 +950,28 @@ export class RegionEmit implements Emit {
       base: this.locals.named(`base${key}`, "i64"),
       limit: this.locals.named(`limit${key}`, "i64"),
       addend: this.locals.named(`addend${key}`, "i32"),
-      reserve: shared ? 15 : size - 1,
+      reserve: shared ? 31 : size - 1,
     };
   }
 
-  store(address: number, size: number, opcode: number, value: () => void): void {
+  store(address: number, size: number, opcode: number, ...values: readonly (() => void)[]): void {
+    const c = this.c;
     this.hostAddress(address, size, true);
-    value();
-    this.c.memory(opcode, 0);
+    const host = this.scratch("i32", 9);
+    if (values.length > 1) c.set(host);
+    for (const [i, value] of values.entries()) {
+      if (values.length > 1) c.get(host);
+      value();
+      c.memory(opcode, 16 * i);
+    }
+  }
+
+  when(body: () => void): void {
+    this.c.open(W.if, BLOCK_VOID);
+    this.#labels.push({ kind: "if" });
+    body();
+    this.#labels.pop();
+    this.c.end();
   }
 
   /** Leaves unless the access lies in one page of the TLB; returns the local with the entry's offset. */

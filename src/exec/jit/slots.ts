@@ -4,6 +4,7 @@ import type { ValTypeName } from "../../wasm/opcodes.ts";
 
 export type SlotPlace =
   | { readonly kind: "gpr"; readonly reg: number; readonly offset: number }
+  /** Half a YMM register: `reg` 2i is XMMi, 2i + 1 the bits above it. */
   | { readonly kind: "vec"; readonly reg: number; readonly offset: number }
   | { readonly kind: "temp"; readonly index: number; readonly offset: number }
   | { readonly kind: "flagResult" }
@@ -21,8 +22,8 @@ export function placeOf(address: number): SlotPlace {
   if (address >= TEMPS && address < TEMPS_END) {
     return { kind: "temp", index: (address - TEMPS) >> 4, offset: (address - TEMPS) & 15 };
   }
-  if (address >= YMM && address < YMM_END && ((address - YMM) & 31) < 16) {
-    return { kind: "vec", reg: (address - YMM) >> 5, offset: (address - YMM) & 15 };
+  if (address >= YMM && address < YMM_END) {
+    return { kind: "vec", reg: (address - YMM) >> 4, offset: (address - YMM) & 15 };
   }
   if (address === FLAG_RESULT) return { kind: "flagResult" };
   if (address === FLAG_AUX) return { kind: "flagAux" };

@@ -183,6 +183,24 @@ export class Builder {
   }
 
   endInstruction(): void {
+    this.commit();
+    if (this.#pendingFlags !== undefined) {
+      this.flags = this.#pendingFlags;
+      this.#pendingFlags = undefined;
+    }
+    if (this.#jump !== undefined) {
+      const { def, args } = this.#jump;
+      this.#jump = undefined;
+      this.#emitArgs(def, args);
+      this.ended = true;
+    }
+  }
+
+  /**
+   * Emits the queued writes. Only endInstruction calls it, and the instructions that the SDM lets stop half-way: what was
+   * committed stays when a later access faults, and the instruction is then executed again from its beginning.
+   */
+  commit(): void {
     const commits = this.#commits;
     for (let i = 0; i < commits.length; i++) {
       const commit = commits[i] as Commit;
@@ -196,16 +214,7 @@ export class Builder {
     }
     for (const { slot, bytes } of commits) this.#clobbered(slot, bytes);
     commits.length = 0;
-    if (this.#pendingFlags !== undefined) {
-      this.flags = this.#pendingFlags;
-      this.#pendingFlags = undefined;
-    }
-    if (this.#jump !== undefined) {
-      const { def, args } = this.#jump;
-      this.#jump = undefined;
-      this.#emitArgs(def, args);
-      this.ended = true;
-    }
+    this.#start = this.length;
   }
 
   #move(commit: Commit): void {

@@ -132,6 +132,16 @@ op("load16s", "i64 imm > i32");
 each("store8 store16 store32", "i64 imm i32");
 op("store64", "i64 imm i64");
 op("storeV", "i64 imm v128");
+/** 32 bytes, all or none. */
+op("store2V", "i64 imm v128 v128");
+/** If the condition holds: the memory, else the last argument; a store, or nothing; a check that `size` bytes may be written. */
+op("loadIf32", "i64 imm i32 i32 > lane32");
+op("loadIf64", "i64 imm i32 i64 > i64");
+op("loadIfV", "i64 imm i32 v128 > v128");
+op("storeIf32", "i64 imm i32 i32");
+op("storeIf64", "i64 imm i32 i64");
+op("storeIfV", "i64 imm i32 v128");
+for (const bits of [32, 64, 128]) op(`storeCheckIf${bits}`, "i64 imm i32");
 /** Checks that `length` bytes (at most 4096) may be read / written; the stores after it cannot fault. */
 op("probeRead", "i64 imm imm");
 op("probeWrite", "i64 imm imm");
@@ -178,6 +188,11 @@ each(
   "v128 v128 > v128",
 );
 op("minPosition", "v128 > v128");
+/** Shifts of each element by its own count; counts from the width on give 0 (arithmetic: the sign). */
+each("i32x4ShlV i32x4ShrUV i32x4ShrSV i64x2ShlV i64x2ShrUV", "v128 v128 > v128");
+/** Dwords chosen by the low bits of the index elements (last argument): of four, of the eight in two vectors. */
+op("vPermute4", "v128 v128 > v128");
+op("vPermute8", "v128 v128 v128 > v128");
 op("mpsadbw", "v128 v128 imm > v128");
 /** Elements of the second source where the sign bit of the mask's element is set; bytes of it where the immediate's bits are. */
 each("vBlendBytes vBlendDwords vBlendQwords", "v128 v128 v128 > v128");

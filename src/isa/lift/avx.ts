@@ -2,7 +2,7 @@
 import { OperandKind } from "../instruction.ts";
 import type { Value } from "../ir/builder.ts";
 import type { Lift, Lifter, LifterTable } from "./context.ts";
-import { floatLanes, floatTrap, laneCount, lanes, scalar, setLanes, source } from "./vector.ts";
+import { finishVector, floatLanes, floatTrap, laneCount, lanes, scalar, setLanes, source } from "./vector.ts";
 
 /** Queues zeros for bits 255:128, or all bits, of the registers this mode has. */
 function zeroRegisters(whole: boolean): Lifter {
@@ -59,6 +59,58 @@ function permuteQwords(x: Lift): void {
   }
 }
 
+/** VPERMD, VPERMPS: each dword chosen by the low three bits of the first source's. */
+function permuteDwords(x: Lift): void {
+  const [low, high] = [source(x, 2), source(x, 2, 1)];
+  setLanes(x, [x.op("vPermute8", low, high, source(x, 1)), x.op("vPermute8", low, high, source(x, 1, 1))]);
+}
+
+/** VPERMILPS: dwords within a lane, by the immediate or by the low two bits of the second source's. */
+function permuteInLanePs(x: Lift): void {
+  const immediate = x.operand(2).kind === OperandKind.imm;
+  lanes(x, (lane) =>
+    immediate
+      ? x.op("shufD", source(x, 1, lane), x.insn.immLo & 0xff)
+      : x.op("vPermute4", source(x, 1, lane), source(x, 2, lane)),
+  );
+}
+
+/** VPERMILPD: qwords within a lane, by bits of the immediate or by bit 1 of the second source's. */
+function permuteInLanePd(x: Lift): void {
+  const immediate = x.operand(2).kind === OperandKind.imm;
+  lanes(x, (lane) => {
+    const from = source(x, 1, lane);
+    if (immediate) {
+      const half = (bit: number) => ((x.insn.immLo >> (2 * lane + bit)) & 1 ? 0b1110 : 0b0100);
+      return x.op("shufD", from, half(0) | (half(1) << 4));
+    }
+    const [low, high] = [x.op("unpackLo64", from, from), x.op("unpackHi64", from, from)];
+    return x.op("vBlendQwords", low, high, x.op("i64x2Shl", source(x, 2, lane), x.const(62)));
+  });
+}
+
+/** VPSLLVx, VPSRLVx, VPSRAVD. */
+function shiftEach(op: string): Lifter {
+  return (x) => lanes(x, (lane) => x.op(op, source(x, 1, lane), source(x, 2, lane)));
+}
+
+/** VTESTPS, VTESTPD: as VPTEST, of the sign bits. */
+function testSigns(bitmask: string): Lifter {
+  return (x) => {
+    const masks: [Value, Value][] = [];
+    for (let lane = 0; lane < laneCount(x); lane++) {
+      const [a, b] = [source(x, 0, lane), source(x, 1, lane)];
+      masks.push([x.op(bitmask, x.op("vAnd", a, b)), x.op(bitmask, x.op("vAndNot", a, b))]);
+    }
+    const [both, notFirst] = [0, 1].map((which) => {
+      const [low, high] = masks.map((pair) => pair[which] as Value);
+      return x.op("eqz32", high === undefined ? (low as Value) : x.op("or32", low as Value, high));
+    }) as [Value, Value];
+    x.op("flagsSet", x.op("or32", x.op("shl32", both, x.const(6)), notFirst));
+    x.flagsOther();
+  };
+}
+
 /** VPBLENDD. */
 function blendDwords(x: Lift): void {
   lanes(x, (lane) => {
@@ -105,6 +157,25 @@ function fromHalf(x: Lift): void {
   setLanes(x, values);
 }
 
+/** VCVTPS2PH: a lane gives four halves. */
+function toHalf(x: Lift): void {
+  const [to, count] = [x.operand(0), laneCount(x)];
+  const imm = x.const(x.insn.immLo & 0xff);
+  if (to.kind === OperandKind.mem) {
+    const { slot, disp } = x.address();
+    x.op(`storeCheckIf${64 * count}`, slot, disp, x.const(1));
+  }
+  const halves: Value[] = [];
+  for (let lane = 0; lane < count; lane++) halves.push(x.op("h_fCvtPs2Ph", source(x, 1, lane), imm));
+  floatTrap(x);
+  for (let lane = 0; lane < 2; lane++) {
+    const value = halves[lane];
+    if (to.kind !== OperandKind.mem) x.b.setSlot(x.vec(to.reg, 8 * lane), 8, value ?? x.const(0));
+    else if (value !== undefined) x.store(x.address(), 8, value, 8 * lane);
+  }
+  if (to.kind !== OperandKind.mem) finishVector(x, to.reg);
+}
+
 export const avxLifters: LifterTable = {
   vzeroupper: zeroRegisters(false),
   vzeroall: zeroRegisters(true),
@@ -125,6 +196,18 @@ export const avxLifters: LifterTable = {
   vpermq: permuteQwords,
   vpermpd: permuteQwords,
   vpblendd: blendDwords,
+  vpermd: permuteDwords,
+  vpermps: permuteDwords,
+  vpermilps: permuteInLanePs,
+  vpermilpd: permuteInLanePd,
+  vpsllvd: shiftEach("i32x4ShlV"),
+  vpsllvq: shiftEach("i64x2ShlV"),
+  vpsrlvd: shiftEach("i32x4ShrUV"),
+  vpsrlvq: shiftEach("i64x2ShrUV"),
+  vpsravd: shiftEach("i32x4ShrSV"),
+  vtestps: testSigns("i32x4Bitmask"),
+  vtestpd: testSigns("i64x2Bitmask"),
+  vcvtps2ph: toHalf,
   vcvtph2ps: fromHalf,
 };
 

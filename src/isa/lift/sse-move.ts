@@ -45,11 +45,9 @@ function moveWhole(aligned: boolean): Lifter {
       setLanes(x, values);
       return;
     }
-    if (count === 2) x.op("probeWrite", address.slot, address.disp, 32);
     const { reg } = x.operand(1);
-    for (let lane = 0; lane < count; lane++) {
-      x.op(`store${suffix}`, address.slot, address.disp + 16 * lane, x.vec(reg, 16 * lane));
-    }
+    if (count === 2) x.op("store2V", address.slot, address.disp, x.vec(reg), x.vec(reg, 16));
+    else x.op(`store${suffix}`, address.slot, address.disp, x.vec(reg));
   };
 }
 

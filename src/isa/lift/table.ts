@@ -1,6 +1,7 @@
 /** All lifters by mnemonic; a mnemonic stands in one table only (a test checks it). */
 import { arithLifters } from "./arith.ts";
 import { avxLifters } from "./avx.ts";
+import { avxMemoryLifters } from "./avx-memory.ts";
 import { bcdLifters } from "./bcd.ts";
 import { bmiLifters } from "./bmi.ts";
 import { branchLifters } from "./branch.ts";
@@ -24,6 +25,7 @@ export const LIFTER_TABLES: readonly LifterTable[] = [
   bcdLifters,
   bmiLifters,
   avxLifters,
+  avxMemoryLifters,
   hostCallLifters,
   vectorMoveLifters,
   packedIntLifters,
