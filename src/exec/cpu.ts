@@ -6,6 +6,7 @@ import { InternalError } from "../base/errors.ts";
 import type { HostWasm } from "../host/host.ts";
 import { EFLAGS_REST, EXIT_ADDRESS, EXIT_BLOCK, EXIT_DETAIL, EXIT_INSN, FUEL, RIP } from "../isa/cpu-block.ts";
 import { opId, opsFingerprint } from "../isa/ir/ops.ts";
+import { isStackAccess } from "../isa/stack-access.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import {
   Access,
@@ -30,6 +31,7 @@ const MAX_SLICE = 1 << 30;
 const ENTER_REGION = opId("enterRegion");
 /** Hot blocks that are compiled into one module. */
 const BATCH = 8;
+const RSP = 4;
 const TF = 0x100;
 const BLOCK_LIMIT = 48;
 const TWO32 = 0x1_0000_0000;
@@ -439,8 +441,15 @@ export class Cpu implements TranslationCache {
     this.#rewindToInstruction();
     if (isCanonical(hi)) {
       this.#raise(Vector.pageFault, PF_USER | PF_PRESENT | (write ? PF_WRITE : 0), (hi >>> 0) * TWO32 + (lo >>> 0));
-    } else this.#raise(Vector.generalProtection, 0, 0);
+    } else this.#raise(this.#isStackAccess(lo) ? Vector.stackFault : Vector.generalProtection, 0, 0);
     return 0;
+  }
+
+  /** Whether the instruction at RIP accesses the address (its low half) through SS. */
+  #isStackAccess(address: number): boolean {
+    const [lo, hi] = [this.#words[RIP >> 2] as number, this.#words[(RIP >> 2) + 1] as number];
+    const insn = this.#translator.instructionAt(this.#activeSpace(), lo, hi, this.state.codeBits);
+    return insn !== undefined && isStackAccess(insn, address, this.state.gprLo(RSP));
   }
 
   #dataFault(errorCode: number, address: number): number {

@@ -1,7 +1,7 @@
 /** Decodes and lifts a run of instructions and writes its IR records into the arena. */
 import type { FrameNumber } from "../base/address.ts";
 import { decode, newInstruction } from "../isa/decode.ts";
-import { DecodeStatus, type Feature, type Form } from "../isa/instruction.ts";
+import { DecodeStatus, type Feature, type Form, type Instruction } from "../isa/instruction.ts";
 import { Builder, ENTER, KILLED, sizeAt } from "../isa/ir/builder.ts";
 import { CONST_SLOT, OPS, type OpDef } from "../isa/ir/ops.ts";
 import { Lift, type Lifter } from "../isa/lift/context.ts";
@@ -128,6 +128,11 @@ export class Translator {
     const block = this.#write(lo, hi, codeBits, frame, frame2, count, unsupported);
     if (transient) this.#arena = kept;
     return block;
+  }
+
+  /** The instruction at (lo, hi), valid until the next translation; undefined if it cannot be fetched. */
+  instructionAt(space: AddressTranslation, lo: number, hi: number, codeBits: 32 | 64): Instruction | undefined {
+    return this.translate(space, lo, hi, codeBits, 1, true) === undefined ? undefined : this.#insn;
   }
 
   /** The IR of the block at (lo, hi) in `frame`, for compilation; undefined if it does not lie in the one page. */
