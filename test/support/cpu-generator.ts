@@ -113,12 +113,19 @@ function patternOf(form: Form): Pattern {
   return pattern;
 }
 
-function randomModrm(pattern: Pattern, below: Below, out: number[]): void {
+/** Gives ModR/M and what follows it for the reg field. */
+export type ChooseModrm = (reg: number) => readonly number[];
+
+function randomModrm(pattern: Pattern, below: Below, out: number[], choose: ChooseModrm | undefined): void {
   if (pattern.modrmByte >= 0) {
     out.push(pattern.modrmByte + (pattern.plusI ? below(8) : 0));
     return;
   }
   const reg = pattern.digit >= 0 ? pattern.digit : below(8);
+  if (choose !== undefined) {
+    out.push(...choose(reg));
+    return;
+  }
   const register = below(5) < 2;
   const mod = register ? 3 : below(3);
   const rm = below(8);
@@ -139,8 +146,8 @@ function pushDisplacement(below: Below, count: number, out: number[]): void {
   for (let i = 0; i < count; i++) out.push(i < (small ? 1 : 3) ? below(256) : sign);
 }
 
-/** Bytes that should be the form; `undefined` if it cannot be encoded in this mode. */
-function encode(form: Form, codeBits: 32 | 64, below: Below): number[] {
+/** Bytes that should be the form, with more immediate bytes than it may have. */
+export function encode(form: Form, codeBits: 32 | 64, below: Below, choose?: ChooseModrm): number[] {
   const pattern = patternOf(form);
   const out: number[] = [];
   if (pattern.vex !== undefined) encodeVex(pattern, codeBits, below, out);
@@ -160,7 +167,7 @@ function encode(form: Form, codeBits: 32 | 64, below: Below): number[] {
     out.push(...pattern.opcode);
     if (pattern.plusR) out.push((out.pop() as number) + below(8));
   }
-  if (pattern.modrm || pattern.modrmByte >= 0) randomModrm(pattern, below, out);
+  if (pattern.modrm || pattern.modrmByte >= 0) randomModrm(pattern, below, out, choose);
   // Immediates; what is too much is cut off.
   const small = below(2) === 0;
   for (let i = 0; i < 10; i++) out.push(small && i > 0 ? 0 : below(256));

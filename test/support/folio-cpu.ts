@@ -35,14 +35,14 @@ export class FolioCpu {
   readonly #code: number[];
   readonly #data: number[];
 
-  /** `jit` compiles every block before it runs. */
-  constructor(tier: "interp" | "jit" = "interp") {
+  /** `jit` compiles every block before it runs, or after `threshold` executions. */
+  constructor(tier: "interp" | "jit" = "interp", threshold = 0) {
     const memory = nodeWasm.createMemory((HOST_AREA_BYTES + RAM) / 65536);
     this.#phys = new PhysicalMemory(memory, RAM);
     this.cpu = createCpu({
       phys: this.#phys,
       wasm: nodeWasm,
-      tiers: { tier, threshold: 0 },
+      tiers: { tier, threshold },
       identity: { features: FEATURES.split(" "), cpuid: () => [0, 0, 0, 0], xcr0: 7, random: () => 0 },
     });
     const tables = new PageTables(this.#phys, { levels: 4, nx: true });
@@ -60,15 +60,12 @@ export class FolioCpu {
     this.cpu.activate(tables);
   }
 
-  #codeBytes(address: number, bytes: Uint8Array | number, length: number): void {
-    for (let i = 0; i < length; i++) {
+  #codeBytes(address: number, bytes: Uint8Array): void {
+    for (const [i, byte] of bytes.entries()) {
       const at = address - CODE_BASE + i;
-      this.#phys.u8[(this.#code[at >> 12] as number) + (at & 4095)] =
-        typeof bytes === "number" ? bytes : (bytes[i] as number);
+      this.#phys.u8[(this.#code[at >> 12] as number) + (at & 4095)] = byte;
     }
-    for (const page of new Set([address, address + length - 1].map((at) => (at - CODE_BASE) >> 12))) {
-      this.#phys.noteWrite((this.#code[page] as number) / PAGE);
-    }
+    for (const page of this.#code) this.#phys.noteWrite(page / PAGE);
   }
 
   #readCode(address: number, into: Uint8Array): void {
@@ -93,7 +90,7 @@ export class FolioCpu {
     const rip = input.getUint32(Field.rip, true);
     state.rip = rip;
     const length = input.getUint32(Field.codeLength, true);
-    this.#codeBytes(rip, bytes(input, Field.code, length), length);
+    this.#codeBytes(rip, bytes(input, Field.code, length));
     for (const { offset, length: size, at } of WINDOWS) {
       this.#phys.u8.set(bytes(input, Field.memory + at, size), (this.#data[offset >> 12] as number) + (offset & 4095));
     }
@@ -138,7 +135,10 @@ export class FolioCpu {
     }
     output.setUint32(Field.outside, any ? 1 : 0, true);
     this.#readCode(rip, bytes(output, Field.code, length));
-    this.#codeBytes(rip, INT3, length);
+    for (const page of this.#code) {
+      this.#phys.u8.fill(INT3, page, page + PAGE);
+      this.#phys.noteWrite(page / PAGE);
+    }
     return { unsupported: reason === EXIT_EXCEPTION ? fault.unsupported : "" };
   }
 }

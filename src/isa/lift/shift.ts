@@ -5,6 +5,7 @@ import type { Value } from "../ir/builder.ts";
 import { CONST_SLOT } from "../ir/ops.ts";
 import { setZeroFlag } from "./arith.ts";
 import { type Lift, type LifterTable, RCX } from "./context.ts";
+import { stringAddress } from "./move.ts";
 
 /** The masked count as a number if the instruction holds it, else as a value. */
 function shiftCount(x: Lift, index: number, size: number): number | Value {
@@ -222,9 +223,10 @@ function bitTest(change: "none" | "set" | "reset" | "complement") {
       // The register is a signed bit offset from the operand's address.
       const wide = size === 8 ? offset : x.op(`sext${bits}to64`, offset);
       const element = x.op("shl64", x.op("shrS64", wide, x.const(log)), x.const(log - 3));
-      const base = x.address();
-      const sum = x.op(x.is64 ? "ea64" : "ea32", base.slot, element, 0, base.disp);
-      const address = { slot: sum, disp: 0 };
+      const { addressSize, segment } = x.insn;
+      const base = x.effectiveAddress(addressSize);
+      const sum = x.op(addressSize === 8 ? "ea64" : "ea32", base, element, 0, 0);
+      const address = stringAddress(x, addressSize === 2 ? x.op("zext16", sum) : sum, segment);
       value = x.load(address, size, writes);
       store = (result) => x.store(address, size, result);
     } else {
