@@ -57,5 +57,7 @@ export interface FlagEmitter {
   readonly result: Emitter;
   /** Pushes the i32 FLAG_AUX. */
   readonly aux: Emitter;
+  /** Pushes a condition (i32): the flags change only if it holds. Absent: they always do. */
+  readonly when?: Emitter;
 }
 export type EmitterTable = Record<string, Emitter | FlagEmitter>;

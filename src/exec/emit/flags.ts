@@ -155,6 +155,61 @@ function auxStep(kind: "Inc" | "Dec", size: Size): Emitter {
   };
 }
 
+/**
+ * CF, OF and AF of a shift, from the operand extended to 64 bits, the 64-bit result and the count (at least 1). What the SDM
+ * leaves undefined is as AMD's family 19h has it: AF is set, OF of counts above 1 follows the rule for 1.
+ */
+function auxShift(kind: "Shl" | "Shr" | "Sar", size: Size): Emitter {
+  return (e) => {
+    const c = e.c;
+    /** Bit `bit` of argument `index`, as i32. */
+    const pushBit = (index: number, bit: number) => {
+      e.push(index);
+      c.i64Const(bit);
+      c.op(W.i64_shr_u);
+      c.op(W.i32_wrap_i64);
+      c.i32Const(1);
+      c.op(W.i32_and);
+    };
+    const carry = e.scratch("i32", 2);
+    if (kind === "Shl" && size < 64) pushBit(1, size);
+    else {
+      // The bit shifted out last: of 64 for SHL, bit 64 - count; else bit count - 1.
+      e.push(0);
+      if (kind === "Shl") c.i32Const(0);
+      e.push(2);
+      if (kind !== "Shl") c.i32Const(1);
+      c.op(W.i32_sub);
+      c.op(W.i64_extend_i32_u);
+      c.op(kind === "Sar" ? W.i64_shr_s : W.i64_shr_u);
+      c.op(W.i32_wrap_i64);
+      c.i32Const(1);
+      c.op(W.i32_and);
+    }
+    c.tee(carry);
+    c.i32Const(0x10);
+    c.op(W.i32_or);
+    if (kind === "Sar") return;
+    // OF: for SHL the carry against the new sign, for SHR the bit below the sign (for a count of 1 the old sign).
+    if (kind === "Shl") {
+      pushBit(1, size - 1);
+      c.get(carry);
+      c.op(W.i32_xor);
+    } else pushBit(1, size - 2);
+    c.i32Const(11);
+    c.op(W.i32_shl);
+    c.op(W.i32_or);
+  };
+}
+
+/** The low `size` bits of a 64-bit result, sign-extended. */
+function pushNarrowed(e: Emit, index: number, size: Size): void {
+  e.push(index);
+  if (size === 8) e.c.op(W.i64_extend8_s);
+  if (size === 16) e.c.op(W.i64_extend16_s);
+  if (size === 32) e.c.op(W.i64_extend32_s);
+}
+
 function pushAuxBit(e: Emit, mask: number): void {
   e.push(1);
   e.c.i32Const(mask);
@@ -294,4 +349,9 @@ for (const size of [8, 16, 32, 64] as const) {
     flagEmitters[`flags${kind}${size}`] = { result: (e) => pushResult(e, 0, size), aux: auxStep(kind, size) };
   }
   flagEmitters[`flagsLogic${size}`] = { result: (e) => pushResult(e, 0, size), aux: (e) => e.c.i32Const(0) };
+  for (const kind of ["Shl", "Shr", "Sar"] as const) {
+    const emitter = { result: (e: Emit) => pushNarrowed(e, 1, size), aux: auxShift(kind, size) };
+    flagEmitters[`flags${kind}${size}`] = emitter;
+    flagEmitters[`flags${kind}V${size}`] = { ...emitter, when: (e) => e.push(2) };
+  }
 }

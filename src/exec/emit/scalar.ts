@@ -1,5 +1,5 @@
 /** Emitters of integer operations. */
-import { W } from "../../wasm/opcodes.ts";
+import { BLOCK_VOID, W } from "../../wasm/opcodes.ts";
 import type { Emitter, EmitterTable } from "./emitter.ts";
 
 /** All arguments, then the opcodes. */
@@ -66,7 +66,101 @@ function effectiveAddress(bits: 32 | 64): Emitter {
   };
 }
 
+/** The upper half of a 128-bit product, from four products of halves. */
+function mulHigh(signed: boolean): Emitter {
+  return (e) => {
+    const c = e.c;
+    const [a, b] = [e.local(0), e.local(1)];
+    const [low, middle] = [e.scratch("i64", 3), e.scratch("i64", 4)];
+    const half = (local: number, high: boolean) => {
+      c.get(local);
+      if (high) c.i64Const(32);
+      else c.i64Const(-1, 0);
+      c.op(high ? W.i64_shr_u : W.i64_and);
+    };
+    const product = (highA: boolean, highB: boolean) => {
+      half(a, highA);
+      half(b, highB);
+      c.op(W.i64_mul);
+    };
+    // middle = a1 * b0 + (a0 * b0 >> 32); low = a0 * b1 + its low half: neither overflows 64 bits.
+    product(true, false);
+    product(false, false);
+    c.i64Const(32);
+    c.op(W.i64_shr_u);
+    c.op(W.i64_add);
+    c.set(middle);
+    product(false, true);
+    half(middle, false);
+    c.op(W.i64_add);
+    c.set(low);
+    product(true, true);
+    half(middle, true);
+    c.op(W.i64_add);
+    half(low, true);
+    c.op(W.i64_add);
+    if (!signed) return;
+    for (const [sign, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      c.get(sign);
+      c.i64Const(63);
+      c.op(W.i64_shr_s);
+      c.get(other);
+      c.op(W.i64_and);
+      c.op(W.i64_sub);
+    }
+  };
+}
+
+/** Of a 128-bit dividend: by one wasm operation where its upper half only extends the lower one, else by the helper. */
+function divide128(name: "Quotient" | "Remainder" | "Overflows", signed: boolean): Emitter {
+  return (e) => {
+    const c = e.c;
+    const [high, low, divisor] = [e.local(0), e.local(1), e.local(2)];
+    const result = e.scratch(name === "Overflows" ? "i32" : "i64", 3);
+    c.get(high);
+    if (signed) {
+      c.get(low);
+      c.i64Const(63);
+      c.op(W.i64_shr_s);
+      c.op(W.i64_eq);
+    } else c.op(W.i64_eqz);
+    c.open(W.if, BLOCK_VOID);
+    if (name === "Overflows") {
+      // Only the smallest number by -1.
+      c.get(low);
+      c.i64Const(0, 0x8000_0000 | 0);
+      c.op(W.i64_eq);
+      c.get(divisor);
+      c.i64Const(-1);
+      c.op(W.i64_eq);
+      c.op(W.i32_and);
+    } else {
+      c.get(low);
+      c.get(divisor);
+      const [quotient, remainder] = signed ? [W.i64_div_s, W.i64_rem_s] : [W.i64_div_u, W.i64_rem_u];
+      c.op(name === "Quotient" ? quotient : remainder);
+    }
+    c.set(result);
+    c.byte(W.else);
+    for (const local of [high, low, divisor]) c.get(local);
+    e.callHelper(`${signed ? "divs" : "divu"}${name}128`);
+    c.set(result);
+    c.end();
+    c.get(result);
+  };
+}
+
 export const scalarEmitters: EmitterTable = {
+  divU128: divide128("Quotient", false),
+  remU128: divide128("Remainder", false),
+  divS128: divide128("Quotient", true),
+  remS128: divide128("Remainder", true),
+  divS128Overflows: divide128("Overflows", true),
+  mulHiU64: mulHigh(false),
+  mulHiS64: mulHigh(true),
   mov64: plain(),
   mov32: plain(),
   mov8: plain(),

@@ -106,6 +106,10 @@ class InterpEmit implements Emit {
     const c = this.c;
     if (def.result === "flags") {
       if (typeof emitter === "function") throw new Error(`${def.name} needs a flag emitter`);
+      if (emitter.when !== undefined) {
+        emitter.when(this);
+        c.open(W.if, BLOCK_VOID);
+      }
       c.i32Const(0);
       emitter.result(this);
       c.memory(W.i64_store, FLAG_RESULT);
@@ -113,6 +117,7 @@ class InterpEmit implements Emit {
       emitter.aux(this);
       c.op(W.i64_extend_i32_u);
       c.memory(W.i64_store, FLAG_AUX);
+      if (emitter.when !== undefined) c.end();
     } else {
       if (typeof emitter !== "function") throw new Error(`${def.name} has a flag emitter`);
       if (def.result !== "none") this.#word(4);

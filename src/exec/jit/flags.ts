@@ -4,6 +4,7 @@
  * (by `materialize`, from the words PENDING_*). The same emitters serve, so there is one definition of each flag.
  */
 import { FLAG_AUX, FLAG_RESULT } from "../../isa/cpu-block.ts";
+import { overwritesAll } from "../../isa/ir/builder.ts";
 import { OPS, type OpDef } from "../../isa/ir/ops.ts";
 import { Code } from "../../wasm/code.ts";
 import type { ModuleWriter } from "../../wasm/module.ts";
@@ -11,9 +12,13 @@ import { BLOCK_VOID, W } from "../../wasm/opcodes.ts";
 import type { Emit, FlagEmitter } from "../emit/emitter.ts";
 import { emitterOf } from "../emit/table.ts";
 import { PENDING_B, PENDING_C, PENDING_KIND, PENDING_R } from "../layout.ts";
+import type { Graph } from "./graph.ts";
+import type { Region, RegionBlock } from "./region.ts";
 
 /** Operations whose flags a region defers, numbered from 1 (0: the flag words are up to date). */
-export const DEFERRED: readonly OpDef[] = OPS.filter((def) => /^flags(Add|Sub|Logic|Inc|Dec)/.test(def.name));
+export const DEFERRED: readonly OpDef[] = OPS.filter((def) =>
+  /^flags(Add|Sub|Logic|Inc|Dec|Sh[lr]|Sar)/.test(def.name),
+);
 const kinds = new Map(DEFERRED.map((def, index) => [def.id, index + 1]));
 
 export function kindOf(def: OpDef): number | undefined {
@@ -22,13 +27,26 @@ export function kindOf(def: OpDef): number | undefined {
 
 /** Shape of a deferred operation: which arguments are b, result and carry. */
 export interface DeferredShape {
-  readonly name: "Add" | "Sub" | "AddC" | "SubC" | "Logic" | "Inc" | "Dec";
+  readonly name: "Add" | "Sub" | "AddC" | "SubC" | "Logic" | "Inc" | "Dec" | "Shl" | "Shr" | "Sar";
   readonly size: 8 | 16 | 32 | 64;
+  /** b and result are 64-bit values at every size. */
+  readonly wide: boolean;
+  /** The flags change only if the carry argument (a count) is not 0. */
+  readonly conditional: boolean;
 }
 
+const SHAPES = DEFERRED.map((def): DeferredShape => {
+  const [, name, variable, size] = /^flags([A-Za-z]+?)(V?)(\d+)$/.exec(def.name) as RegExpExecArray;
+  return {
+    name: name as DeferredShape["name"],
+    size: Number(size) as DeferredShape["size"],
+    wide: size === "64" || /^S[ha]/.test(name as string),
+    conditional: variable === "V",
+  };
+});
+
 export function shapeOf(kind: number): DeferredShape {
-  const [, name, size] = /^flags([A-Za-z]+)(\d+)$/.exec((DEFERRED[kind - 1] as OpDef).name) as RegExpExecArray;
-  return { name: name as DeferredShape["name"], size: Number(size) as DeferredShape["size"] };
+  return SHAPES[kind - 1] as DeferredShape;
 }
 
 /** Index in (b, result, carry) of each argument of the operation. */
@@ -39,6 +57,9 @@ export function argumentSources(shape: DeferredShape): readonly ("b" | "r" | "c"
       return ["b", "r"];
     case "AddC":
     case "SubC":
+    case "Shl":
+    case "Shr":
+    case "Sar":
       return ["b", "r", "c"];
     case "Logic":
       return ["r"];
@@ -113,7 +134,7 @@ export function materializeFunction(module: ModuleWriter): number {
   for (const [index, def] of DEFERRED.entries()) {
     c.end();
     const shape = shapeOf(index + 1);
-    const locals = { b: shape.size === 64 ? b64 : b32, r: shape.size === 64 ? r64 : r32, c: carry };
+    const locals = { b: shape.wide ? b64 : b32, r: shape.wide ? r64 : r32, c: carry };
     const emitter = emitterOf(def.name) as FlagEmitter;
     const emit = flagEmit(
       c,
@@ -134,4 +155,37 @@ export function materializeFunction(module: ModuleWriter): number {
   c.i32Const(0);
   c.memory(W.i32_store, PENDING_KIND);
   return module.func({ params: [], results: [] }, ["i64", "i64", "i32", "i32", "i32", "i32", "i64"], c.finish());
+}
+
+/** Whether each block of the region, entered at its start, looks at the flags before it sets them all. */
+export function flagReaders({ blocks }: Region, { successors }: Graph): boolean[] {
+  const first = blocks.map(firstFlagUse);
+  const reads = first.map((use) => use === "read");
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const [node, use] of first.entries()) {
+      if (use !== undefined || reads[node] || !successors[node]?.some((next) => reads[next])) continue;
+      reads[node] = true;
+      changed = true;
+    }
+  }
+  return reads;
+}
+
+function firstFlagUse({ lifted: { words }, words: end, exit }: RegionBlock): "read" | "write" | undefined {
+  const last = exit.kind === "jump" ? end : end + 1;
+  for (let at = 0; at < last; ) {
+    const def = OPS[(words[at] as number) & 0xffff] as OpDef;
+    const hasDst = def.result !== "none" && def.result !== "flags";
+    const dst = hasDst ? words[at + 1] : 0;
+    const first = at + (hasDst ? 2 : 1);
+    for (const [index, type] of def.args.entries()) {
+      const slot = words[first + index];
+      if (type !== "imm" && (slot === FLAG_RESULT || slot === FLAG_AUX)) return "read";
+    }
+    if (dst === FLAG_AUX) return "read";
+    if (dst === FLAG_RESULT || (def.result === "flags" && overwritesAll(def))) return "write";
+    at = first + def.args.length;
+  }
+  return undefined;
 }

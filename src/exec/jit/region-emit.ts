@@ -24,7 +24,7 @@ import {
   TLB_WRITE_BASE,
   TLB_WRITE_LENGTH,
 } from "../layout.ts";
-import { argumentSources, flagEmit, kindOf, shapeOf } from "./flags.ts";
+import { argumentSources, flagEmit, flagReaders, kindOf, shapeOf } from "./flags.ts";
 import { type Graph, type Structure, structure } from "./graph.ts";
 import { type Region, type RegionBlock, type Target, targetsOf } from "./region.ts";
 import { Locals, placeOf } from "./slots.ts";
@@ -52,6 +52,11 @@ const DYNAMIC: FlagMode = { mode: "dynamic" };
 const RAW: FlagMode = { mode: "raw" };
 /** Vector registers are held in halves (slots.ts). */
 const VEC_BYTES = 16;
+
+function sameFlags(a: FlagMode, b: FlagMode): boolean {
+  return a.mode === b.mode && (a.mode !== "pending" || b.mode !== "pending" || a.kind === b.kind);
+}
+
 /** Value of the pending-kind local while the flags in memory are still those of the entry. */
 const UNTOUCHED = -1;
 
@@ -79,7 +84,10 @@ export class RegionEmit implements Emit {
   readonly #vecs = new Set<number>();
   readonly #dirtyGprs = new Set<number>();
   readonly #dirtyVecs = new Set<number>();
-  readonly #endFlags: FlagMode[] = [];
+  /** Nodes that look at the flags they are entered with. */
+  readonly #readsFlags: readonly boolean[];
+  /** What the forward edges into a merge point bring, as far as they agree. */
+  readonly #mergedFlags: FlagMode[] = [];
   #flags: FlagMode = DYNAMIC;
   #tempTypes = new Map<number, ValTypeName>();
   #block: RegionBlock;
@@ -101,6 +109,7 @@ export class RegionEmit implements Emit {
       successors: region.blocks.map((block) => targetsOf(block.exit).flatMap(({ block: to }) => (to >= 0 ? [to] : []))),
     };
     this.#graph = structure(graph);
+    this.#readsFlags = flagReaders(region, graph);
     this.#fuel = this.locals.named("fuel", "i32");
     this.#link = this.locals.named("link", "i32");
     this.#next = this.locals.named("next", "i64");
@@ -115,6 +124,7 @@ export class RegionEmit implements Emit {
   emit(): Uint8Array {
     const head = this.#siteAt(this.#region.blocks[0] as RegionBlock);
     this.#checkFuel(head, 0);
+    this.#bringFlags(0);
     this.#tree(0);
     const body = this.c.finish();
     const out = new Code();
@@ -145,7 +155,7 @@ export class RegionEmit implements Emit {
 
   #tree(node: number): void {
     const { isLoopHeader, merges, isMerge } = this.#graph;
-    if (node === 0 || isMerge[node] || isLoopHeader[node]) this.#flags = DYNAMIC;
+    if (isMerge[node] || isLoopHeader[node]) this.#flags = this.#entryFlags(node);
     if (isLoopHeader[node]) {
       this.c.open(W.loop, BLOCK_VOID);
       this.#labels.push({ kind: "loop", node });
@@ -209,7 +219,6 @@ export class RegionEmit implements Emit {
       this.#requireFlagArguments();
       this.push(0);
       const flags = this.#flags;
-      this.#endFlags[node] = flags;
       this.c.open(W.if, BLOCK_VOID);
       this.#labels.push({ kind: "if" });
       this.#branch(node, exit.taken);
@@ -222,7 +231,7 @@ export class RegionEmit implements Emit {
   }
 
   #branch(from: number, target: Target): void {
-    const { order, isMerge, isLoopHeader, keeps } = this.#graph;
+    const { order, isMerge, keeps } = this.#graph;
     const to = target.block;
     if (to < 0 || !keeps(from, to)) {
       this.c.i32Const(this.#links.link(target.lo, target.hi));
@@ -231,6 +240,7 @@ export class RegionEmit implements Emit {
       return;
     }
     const back = (order[to] as number) <= (order[from] as number);
+    this.#bringFlags(to);
     if (back) this.#checkFuel(this.#siteAt(this.#region.blocks[to] as RegionBlock), 0);
     if (back || isMerge[to]) {
       const wanted = back ? "loop" : "block";
@@ -245,7 +255,6 @@ export class RegionEmit implements Emit {
       return;
     }
     const block = this.#block;
-    if (isLoopHeader[to]) this.#flags = DYNAMIC;
     this.#tree(to);
     this.#block = block;
   }
@@ -410,6 +419,21 @@ export class RegionEmit implements Emit {
 
   // --- flags --------------------------------------------------------------------------------------------------------------
 
+  /** On an edge to `to`: a place where several edges meet and that looks at the flags is entered with the flag words. */
+  #bringFlags(to: number): void {
+    const { isMerge, isLoopHeader } = this.#graph;
+    if (!isMerge[to] && !isLoopHeader[to]) return;
+    if (this.#readsFlags[to]) this.#materialize();
+    const merged = this.#mergedFlags[to];
+    this.#mergedFlags[to] = merged === undefined || sameFlags(merged, this.#flags) ? this.#flags : DYNAMIC;
+  }
+
+  /** What is known of the flags where several edges meet; of a loop's back edges nothing is known yet. */
+  #entryFlags(node: number): FlagMode {
+    if (this.#readsFlags[node]) return RAW;
+    return this.#graph.isLoopHeader[node] ? DYNAMIC : (this.#mergedFlags[node] ?? DYNAMIC);
+  }
+
   #flagLocals() {
     return {
       kind: this.locals.named("flagKind", "i32"),
@@ -431,7 +455,12 @@ export class RegionEmit implements Emit {
   #defer(kind: number): void {
     const shape = shapeOf(kind);
     const flags = this.#flagLocals();
-    for (const [index, source] of argumentSources(shape).entries()) {
+    const sources = argumentSources(shape);
+    if (shape.conditional) {
+      this.push(sources.indexOf("c"));
+      this.c.open(W.if, BLOCK_VOID);
+    }
+    for (const [index, source] of sources.entries()) {
       if (source === "c") {
         if (shape.name === "Inc" || shape.name === "Dec") this.#pushCarry();
         else this.push(index);
@@ -439,17 +468,20 @@ export class RegionEmit implements Emit {
         continue;
       }
       this.push(index);
-      if (shape.size !== 64) this.c.op(W.i64_extend_i32_u);
+      if (!shape.wide) this.c.op(W.i64_extend_i32_u);
       this.c.set(source === "b" ? this.locals.named("flagB2", "i64") : this.locals.named("flagR2", "i64"));
     }
-    for (const source of argumentSources(shape)) {
+    for (const source of sources) {
       if (source === "c") continue;
       this.c.get(this.locals.named(source === "b" ? "flagB2" : "flagR2", "i64"));
       this.c.set(source === "b" ? flags.b : flags.r);
     }
     this.c.i32Const(kind);
     this.c.set(flags.kind);
-    this.#flags = { mode: "pending", kind };
+    if (shape.conditional) {
+      this.c.end();
+      this.#flags = DYNAMIC;
+    } else this.#flags = { mode: "pending", kind };
   }
 
   /** CF as 0 or 1 (i32), from what is pending if that is known. */
@@ -583,7 +615,7 @@ export class RegionEmit implements Emit {
     const sources = argumentSources(shape).map((source) => {
       if (source === "c") return flags.c;
       const wide = source === "b" ? flags.b : flags.r;
-      if (shape.size === 64) return wide;
+      if (shape.wide) return wide;
       const narrow = this.locals.named(`flag${source}Narrow`, "i32");
       c.get(wide);
       c.op(W.i32_wrap_i64);

@@ -1,20 +1,5 @@
 /** Integer helpers: 64-bit multiply and divide, bit deposit and extract. */
-import { div128, mulHi, W } from "./wide.as";
-
-/** High half of the unsigned 64×64 product (MUL, MULX). */
-export function muluHi64(a: u64, b: u64): u64 {
-  return mulHi(a, b);
-}
-
-/** High half of the signed 64×64 product (IMUL). */
-export function mulsHi64(a: i64, b: i64): i64 {
-  return i64(mulHi(u64(a), u64(b))) - ((a >> 63) & b) - ((b >> 63) & a);
-}
-
-/** 1 if DIV r/m64 raises #DE: divisor zero, or a quotient beyond 64 bits. */
-export function divuOverflows128(hi: u64, _lo: u64, d: u64): u32 {
-  return u32(hi >= d);
-}
+import { div128, W } from "./wide.as";
 
 /** Quotient of hi:lo / d (DIV r/m64). Precondition: no overflow. */
 export function divuQuotient128(hi: u64, lo: u64, d: u64): u64 {

@@ -49,8 +49,8 @@ const MOV_V = opDef("movV");
 const FLAGS_LOGIC_IDS = new Set(OPS.filter((def) => def.result === "flags" && overwritesAll(def)).map((def) => def.id));
 
 /** The flag operation depends on no earlier flags. */
-function overwritesAll(def: OpDef): boolean {
-  return !/^flags(Inc|Dec|AddC|SubC)/.test(def.name);
+export function overwritesAll(def: OpDef): boolean {
+  return !/^flags(Inc|Dec|AddC|SubC|Sh[lr]V|SarV)/.test(def.name);
 }
 
 export class Builder {

@@ -102,6 +102,11 @@ op("eaDisp32", "i32 imm > i32");
 // Divisions of what fits; the lifter traps on zero and overflow before.
 each("divU64 remU64 divS64 remS64", "i64 i64 > i64");
 each("divU32 remU32 divS32 remS32", "i32 i32 > i32");
+/** The upper half of the 128-bit product. */
+each("mulHiU64 mulHiS64", "i64 i64 > i64");
+/** Of the dividend high:low by the divisor. The quotient must fit; whether a signed one does not. */
+each("divU128 remU128 divS128 remS128", "i64 i64 i64 > i64");
+op("divS128Overflows", "i64 i64 i64 > i32");
 
 // Flags: (b, result) of an addition or subtraction, (b, result, carry-in), (result) of a logical operation.
 for (const size of [8, 16, 32, 64]) {
@@ -114,6 +119,11 @@ for (const size of [8, 16, 32, 64]) {
   /** INC and DEC: all but CF; arguments: result, old FLAG_AUX. */
   op(`flagsInc${size}`, `${type} i32 > flags`);
   op(`flagsDec${size}`, `${type} i32 > flags`);
+  /**
+   * Shifts: the operand extended to 64 bits (signed for SAR), the 64-bit result, the count (1–63). The V forms leave the flags
+   * alone if the count is 0.
+   */
+  for (const kind of ["Shl", "Shr", "Sar", "ShlV", "ShrV", "SarV"]) op(`flags${kind}${size}`, "i64 i64 i32 > flags");
 }
 /** Conditions of Jcc in encoding order of their even members: O, B, Z, BE, S, P, L, LE. */
 each("condO condB condZ condBE condS condP condL condLE", "i64 i32 > i32");

@@ -83,7 +83,7 @@ function multiply(signed: boolean) {
     const source = x.read(0);
     if (size === 8) {
       const lo = x.op("mul64", x.gpr(RAX), source);
-      const hi = x.op(signed ? "h_mulsHi64" : "h_muluHi64", x.gpr(RAX), source);
+      const hi = x.op(signed ? "mulHiS64" : "mulHiU64", x.gpr(RAX), source);
       const expected = signed ? x.op("shrS64", lo, x.const(63)) : x.const(0);
       setCarryOverflow(x, x.op("ne64", hi, expected));
       x.setGpr(RAX, 8, lo);
@@ -110,7 +110,7 @@ function multiplyTruncated(x: Lift): void {
   const b = x.read(one ? 1 : 2);
   if (size === 8) {
     const lo = x.op("mul64", a, b);
-    const hi = x.op("h_mulsHi64", a, b);
+    const hi = x.op("mulHiS64", a, b);
     setCarryOverflow(x, x.op("ne64", hi, x.op("shrS64", lo, x.const(63))));
     x.write(0, lo);
     return;
@@ -131,11 +131,10 @@ function divide(signed: boolean) {
     const divisor = wide(x, x.read(0), size, signed);
     x.trapIf(x.op("eqz64", divisor), 0);
     if (size === 8) {
-      const kind = signed ? "divs" : "divu";
       const args = [x.gpr(RDX), x.gpr(RAX), divisor] as const;
-      x.trapIf(x.op(`h_${kind}Overflows128`, ...args), 0);
-      const quotient = x.op(`h_${kind}Quotient128`, ...args);
-      x.setGpr(RDX, 8, x.op(`h_${kind}Remainder128`, ...args));
+      x.trapIf(signed ? x.op("divS128Overflows", ...args) : x.op("leU64", divisor, x.gpr(RDX)), 0);
+      const quotient = x.op(signed ? "divS128" : "divU128", ...args);
+      x.setGpr(RDX, 8, x.op(signed ? "remS128" : "remU128", ...args));
       x.setGpr(RAX, 8, quotient);
       return;
     }

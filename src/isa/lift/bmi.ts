@@ -70,7 +70,7 @@ function multiply(x: Lift): void {
   const factor = x.read(2);
   if (size === 8) {
     const low = x.op("mul64", x.gpr(RDX), factor);
-    const high = x.op("h_muluHi64", x.gpr(RDX), factor);
+    const high = x.op("mulHiU64", x.gpr(RDX), factor);
     if (x.operand(0).reg !== x.operand(1).reg) x.write(1, low);
     x.write(0, high);
     return;

@@ -71,20 +71,15 @@ function shift(kind: "shl" | "shr" | "sar") {
     if (isNothing(x, count, size)) return;
     const value = widen(x, x.read(0), size, kind === "sar");
     // The i64 shifts read the whole slot of the count, which and32 and constants zero-extend.
-    const less = x.op("sub32", count, x.const(1));
-    if (kind === "shl") {
-      const result = x.op("shl64", value, count);
-      const cf =
-        size === 8 ? x.op("and32", x.op("shrU64", value, x.op("neg32", count)), x.const(1)) : bitOf(x, result, bits);
-      finish(x, size, count, result, cf, x.op("xor32", cf, bitOf(x, result, bits - 1)), true);
-      return;
-    }
-    const shiftName = kind === "shr" ? "shrU64" : "shrS64";
-    const result = x.op(shiftName, value, count);
-    const cf = x.op("and32", x.op(shiftName, value, less), x.const(1));
-    // For a count of 1 the bit below the sign is the old sign.
-    const of = kind === "shr" ? bitOf(x, result, bits - 2) : x.const(0);
-    finish(x, size, count, result, cf, of, true);
+    const name = { shl: "shl64", shr: "shrU64", sar: "shrS64" }[kind];
+    const result = x.op(name, value, count);
+    // A variable count may be 0, which leaves the flags alone.
+    const variable = constantOf(x, count) === undefined;
+    const flags = { shl: "Shl", shr: "Shr", sar: "Sar" }[kind];
+    x.op(`flags${flags}${variable ? "V" : ""}${bits}`, value, result, count);
+    if (variable) x.flagsOther();
+    else x.b.flagsAre({ kind: "other", size, a: -1, b: -1, result });
+    x.write(0, size === 4 ? x.op("mov32", result) : result);
   };
 }
 

@@ -176,8 +176,6 @@ for (const [bytes, code] of [
 }
 row("pdep", [0xc4, 0xe2, 0xf3, 0xf5, 0xc0], "i", "pdep64", ["cx", "ax"], ["ax", 8]);
 row("pext", [0xc4, 0xe2, 0xf2, 0xf5, 0xc0], "i", "pext64", ["cx", "ax"], ["ax", 8]);
-row("mul", [0x48, 0xf7, 0xe1], "i", "muluHi64", ["ax", "cx"], ["dx", 8]);
-row("imul", [0x48, 0xf7, 0xe9], "i", "mulsHi64", ["ax", "cx"], ["dx", 8]);
 row("bswap64", [0x48, 0x0f, 0xc8], "i", "bswap64", ["ax"], ["ax", 8]);
 row("bswap32", [0x0f, 0xc8], "i", "bswap32", ["ax"], ["ax", 4]);
 
