@@ -148,6 +148,11 @@ export interface KernelGeneration {
     /** Special mappings directly below [vdso], lowest first. */
     readonly below: readonly { readonly name: string; readonly pages: number }[];
     readonly legacyVsyscall: "r-xp" | "--xp" | "none";
+    /**
+     * vdso_addr(): the drawn page above the stack is capped at the end of its 2 MiB (arch/x86/vdso/vma.c of 2.6.32), or drawn
+     * anew by the remainder of the room there is (since 3.18).
+     */
+    readonly aboveStackDraw: "capped" | "remainder";
   };
   /** READ_IMPLIES_EXEC: PT_GNU_STACK absent or executable (any ABI), or absent in an i386 program only. */
   readonly readImpliesExec: "absent-or-executable" | "i386-absent";

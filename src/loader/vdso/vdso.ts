@@ -1,10 +1,11 @@
 /** The machine's vdso pages, shared by all processes, and their place in an address space (arch/x86/entry/vdso/vma.c). */
 import type { Abi } from "../../abi/abi.ts";
 import { ENOMEM } from "../../abi/errno.ts";
-import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_EXEC, PROT_NONE, PROT_READ } from "../../abi/mman.ts";
-import { type FrameNumber, PAGE_SIZE, pageUp } from "../../base/address.ts";
+import { PROT_EXEC, PROT_READ } from "../../abi/mman.ts";
+import { type FrameNumber, PAGE_SIZE, pageDown, pageUp } from "../../base/address.ts";
 import type { PhysicalMemory } from "../../memory/physical.ts";
 import type { AddressSpace } from "../../mm/address-space.ts";
+import { unmappedArea } from "../../mm/placement.ts";
 import type { KernelGeneration } from "../../profiles/kernel-generation.ts";
 import { buildVdso, type VdsoImage } from "./image.ts";
 
@@ -69,7 +70,9 @@ export class VdsoPages {
 function hintAboveStack(mm: AddressSpace, length: number, draw: number): number {
   const start = pageUp(mm.startStack);
   const end = Math.min(Math.ceil((start + length) / PMD_SIZE) * PMD_SIZE, mm.layout.taskSize) - length;
-  return end > start ? start + (draw % ((end - start) / PAGE_SIZE + 1)) * PAGE_SIZE : start;
+  if (end <= start) return start;
+  if (mm.generation.vdso.aboveStackDraw === "capped") return Math.min(start + draw * PAGE_SIZE, end);
+  return start + (draw % ((end - start) / PAGE_SIZE + 1)) * PAGE_SIZE;
 }
 
 /** Maps vvar and vdso side by side; the address of [vdso] or -errno. */
@@ -77,10 +80,8 @@ export function mapVdso(mm: AddressSpace, vdso: Vdso, draw: number): number {
   const belowPages = vdso.below.reduce((pages, span) => pages + span.frames.length, 0);
   const length = (belowPages + vdso.code.frames.length) * PAGE_SIZE;
   const hint = mm.layout.vdsoPlace === "above-stack" ? hintAboveStack(mm, length, draw) : 0;
-  const flags = MAP_PRIVATE | MAP_ANONYMOUS;
-  const slot = mm.mmap({ addr: hint, length, prot: PROT_NONE, flags, file: undefined, offset: 0 });
+  const slot = unmappedArea(mm, pageDown(hint), length, 0, 0, "anonymous");
   if (slot < 0) return slot;
-  mm.munmap(slot, length);
   let at = slot;
   for (const { name, frames } of vdso.below) {
     const error = mm.mapSpecial(at, name, frames, PROT_READ, false);

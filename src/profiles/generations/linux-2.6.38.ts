@@ -91,7 +91,7 @@ export const linux2638 = Object.freeze<KernelGeneration>({
   vmPteCounts: "leaf",
   hasRssShmem: false,
   heapLabel: "covers",
-  vdso: { pages: 1, below: [], legacyVsyscall: "r-xp" },
+  vdso: { pages: 1, below: [], legacyVsyscall: "r-xp", aboveStackDraw: "capped" },
   readImpliesExec: "absent-or-executable",
   execNoReplace: false,
   brkGapAfterBss: false,

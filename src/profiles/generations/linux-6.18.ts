@@ -16,5 +16,6 @@ export const linux618 = Object.freeze<KernelGeneration>({
       { name: "[vvar_vclock]", pages: 2 },
     ],
     legacyVsyscall: "--xp",
+    aboveStackDraw: "remainder",
   },
 });

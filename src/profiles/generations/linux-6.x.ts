@@ -91,7 +91,12 @@ export const linux6: KernelGeneration = {
   vmPteCounts: "all",
   hasRssShmem: true,
   heapLabel: "overlaps",
-  vdso: { pages: 2, below: [{ name: "[vvar]", pages: 4 }], legacyVsyscall: "--xp" },
+  vdso: {
+    pages: 2,
+    below: [{ name: "[vvar]", pages: 4 }],
+    legacyVsyscall: "--xp",
+    aboveStackDraw: "remainder",
+  },
   readImpliesExec: "i386-absent",
   execNoReplace: true,
   brkGapAfterBss: true,
