@@ -1,8 +1,9 @@
 /** Builds dist/: the helper module, the interpreter module, and the bundled CLI. Run by `npm run build` and on install. */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { gunzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { buildHelpers } from "../isa/helpers/build.mjs";
 
@@ -56,6 +57,18 @@ function buildCodeCache() {
   });
 }
 
+/** The images of the embedded C library, unpacked: pages are read from them as they are wanted. */
+function unpackImages() {
+  const images = join(root, "src/libc/embedded/images");
+  rmSync(join(dist, "embedded"), { recursive: true, force: true });
+  mkdirSync(join(dist, "embedded"));
+  for (const name of readdirSync(images)) {
+    const bytes = gunzipSync(readFileSync(join(images, name)));
+    writeFileSync(join(dist, "embedded", name.replace(/\.gz$/, "")), bytes);
+  }
+}
+
+unpackImages();
 await buildHelpers(join(dist, "helpers.wasm"));
 await buildInterpreter();
 await buildCli();

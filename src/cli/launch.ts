@@ -48,6 +48,7 @@ export function launch({ program, args, options, observers = [], wrapHost }: Lau
     options: {
       aslr: options.aslr === "on",
       clock: options.clock,
+      ...(options.libc === undefined ? {} : { libc: options.libc }),
       tiers: tiersOf(options),
       rlimits: options.ulimit,
       user: {

@@ -21,6 +21,7 @@ import { DEFAULT_MACHINE, MACHINES, machineByName } from "../profiles/machines/m
 export interface MachineCliOptions {
   readonly machine: string;
   readonly sysroot?: string;
+  readonly libc?: "sysroot" | "embedded";
   readonly env: readonly string[];
   readonly ignoreEnvironment?: boolean;
   readonly cwd?: string;
@@ -96,6 +97,7 @@ export function addMachineOptions(command: Command): Command {
   return command
     .addOption(new Option("--machine <name>", "machine profile").choices(machines).default(DEFAULT_MACHINE.name))
     .option("-L, --sysroot <dir>", "directory that the program sees as / (read-only); on Linux the host's /")
+    .addOption(new Option("--libc <whose>", "C library of the program").choices(["sysroot", "embedded"]))
     .addOption(
       new Option("-E, --env <name=value>", "set a variable, or pass one on (NAME); repeatable")
         .argParser<readonly string[]>(collect)

@@ -54,12 +54,14 @@ export function createNodeHost(options: NodeHostOptions = {}): Host {
       stdio.write(logFd, Buffer.from(`${text}\n`, "utf8"));
     },
   };
+  const directories = options.moduleDirectories ?? defaultModuleDirectories();
   return {
     fs: new NodeFs(),
     stdio,
     clock,
     random,
-    wasm: new NodeWasm(options.moduleDirectories ?? defaultModuleDirectories()),
+    wasm: new NodeWasm(directories),
     log,
+    assetPath: (name) => directories.map((at) => path.join(at, "embedded", name)).find((file) => fs.existsSync(file)),
   };
 }

@@ -98,6 +98,8 @@ export interface HostLog {
 }
 
 export interface Host {
+  /** Path, for `fs`, of a data file of the build (images of the embedded C library); undefined if it is not there. */
+  readonly assetPath?: (name: string) => string | undefined;
   readonly fs: HostFs;
   readonly stdio: HostStdio;
   readonly clock: HostClock;

@@ -27,6 +27,7 @@ import type { MachineProfile } from "../profiles/machine-profile.ts";
 import type { Path } from "../vfs/path.ts";
 import { Vfs } from "../vfs/vfs.ts";
 import { cpuIdentity } from "./cpu-identity.ts";
+import { installEmbedded } from "./embedded.ts";
 import { seededRandom } from "./seeded-random.ts";
 
 /** ADDR_NO_RANDOMIZE of personality(2). */
@@ -56,6 +57,12 @@ export interface MachineOptions {
   readonly rlimits?: ReadonlyMap<number, Rlimit>;
   /** Who runs programs; the profile's user has precedence. */
   readonly user?: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
+  /** Whose C library programs get: the sysroot's, or the one that folio brings along. */
+  readonly libc?: "sysroot" | "embedded";
+  /** Bytes of /etc/ld.so.cache of the embedded library, if not those of the profile. */
+  readonly ldSoCacheSize?: number;
+  /** Pid of the first process. */
+  readonly firstPid?: number;
   /** A scene's random numbers. */
   readonly draws?: (layout: TaskLayout, randomize: boolean) => RandomDraws;
 }
@@ -165,6 +172,10 @@ export function createMachine({ profile, host, options = {}, observers = [] }: M
   const tables = { amd64: TABLE_AMD64, i386: TABLE_I386 };
   const kernel: Kernel = new Kernel({ host, physical, cpu, vfs, generation, config, tables, memorySystem, random });
   mountProcfs(kernel, profile.cpu);
+  if (options.libc === "embedded") {
+    const { ldSoCacheSize } = options;
+    installEmbedded(kernel, profile, ldSoCacheSize === undefined ? {} : { ldSoCacheSize });
+  }
   running = kernel;
   for (const observer of observers) kernel.observers.add(observer);
   return new Machine(profile, kernel, cpu);
@@ -185,8 +196,8 @@ function kernelConfig(profile: MachineProfile, options: MachineOptions, realtime
     gid: user.gid,
     groups,
     rlimits: options.rlimits ?? new Map(),
-    firstPid: FIRST_PID,
-    parentPid: FIRST_PID - 1,
+    firstPid: options.firstPid ?? FIRST_PID,
+    parentPid: (options.firstPid ?? FIRST_PID) - 1,
     pidMax: 32768,
     personality: options.aslr === false ? ADDR_NO_RANDOMIZE : 0,
     cpuCount: 1,

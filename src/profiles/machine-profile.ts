@@ -13,16 +13,6 @@ export interface UnameStrings {
   readonly domainname: string;
 }
 
-/** Where a distribution keeps the C library of one ABI. Paths are the guest's. */
-export interface LibraryPlaces {
-  /** Version of the C library. */
-  readonly glibc: string;
-  /** Directory of libc.so.6 and its kin. */
-  readonly directory: string;
-  /** The path in PT_INTERP. */
-  readonly interpreter: string;
-}
-
 /** Which pmap(1) the machine's procps is: column layouts lie in src/report/format/pmap.ts. */
 export type PmapFlavour = "procps-3.2.8" | "procps-ng-4.0.2";
 

@@ -1,0 +1,131 @@
+// Segments of the images: where the text ends in the file (and in memory), where the data segment starts, where RELRO ends,
+// how far the data reach in the file, and the end of bss. Pages are what the memory maps of the machines show; places inside a
+// page are those of the distributions' files where they are known (libc-2.11.1.so of Ubuntu 10.04: 1572232 bytes, mapped with
+// 3680296, bss from page 0x37e of 18472 bytes), else free.
+
+const LD_PRIVATES = [
+  "_dl_open",
+  "_dl_close",
+  "_dl_sym",
+  "_dl_error",
+  "_dl_addr",
+  "_dl_phdr",
+  "_dl_argv",
+  "__libc_enable_secure",
+];
+const LD_KEEP = new Set([
+  "__folio_rtld",
+  "__folio_ld_map",
+  "__folio_ld_call",
+  "__folio_ld_syscall",
+  "__folio_ld_init",
+  "__folio_set_gs",
+  "_r_debug",
+  "_end",
+  "_DYNAMIC",
+  "__libc_stack_end",
+  "_dl_argv",
+  "__libc_enable_secure",
+  "_dl_runtime_resolve",
+  "_dl_fini",
+]);
+
+const ld = (abi, glibc, soname, layout) => ({
+  abi,
+  glibc,
+  soname,
+  objects: () => [`ld/ld-${abi}.S`],
+  privates: LD_PRIVATES,
+  versions:
+    abi === "amd64"
+      ? [
+          { name: "_r_debug", versions: ["GLIBC_2.2.5"] },
+          { name: "__libc_stack_end", versions: ["GLIBC_2.2.5"] },
+          { name: "__tls_get_addr", versions: ["GLIBC_2.3"] },
+        ]
+      : [
+          { name: "_r_debug", versions: ["GLIBC_2.0"] },
+          { name: "__libc_stack_end", versions: ["GLIBC_2.1"] },
+          { name: "___tls_get_addr", versions: ["GLIBC_2.3"] },
+          { name: "__tls_get_addr", versions: ["GLIBC_2.3"] },
+        ],
+  keep: (symbol) => LD_KEEP.has(symbol),
+  ...layout,
+});
+
+/** malloc's variables: what src/libc/malloc names. */
+const MALLOC = new Set([
+  "main_arena",
+  "mp_",
+  "__curbrk",
+  "global_max_fast",
+  "perturb_byte",
+  "__malloc_initialized",
+  "narenas",
+  "narenas_limit",
+  "free_list",
+  "next_to_use",
+  "aligned_heap_area",
+  "tcache_key",
+  "tcache_dummy",
+  "check_action",
+  "using_malloc_checking",
+  "arena_mem",
+  "thread_arena",
+  "tcache",
+  "tcache_shutting_down",
+  "__folio_malloc_printerr",
+  "__libc_errno",
+  "libc_argv",
+  "__environ",
+]);
+
+const libc = (abi, glibc, ldImage, layout) => ({
+  abi,
+  glibc,
+  soname: "libc.so.6",
+  library: "libc",
+  objects: () => [`libc.${abi}.o`, "libc-data.c"],
+  needs: [ldImage],
+  keep: (symbol) => MALLOC.has(symbol),
+  ...layout,
+});
+
+export const IMAGES = {
+  "ld-2.11.1.so": ld("amd64", "2.11.1", "ld-linux-x86-64.so.2", {
+    textEnd: 0x1f660,
+    data: 0x21fc60,
+    relroEnd: 0x220000,
+    dataEnd: 0x220f80,
+    end: 0x221190,
+    exactEnd: true,
+    fileSize: 136936,
+  }),
+  "libc-2.11.1.so": libc("amd64", "2.11.1", "ld-2.11.1.so", {
+    textEnd: 0x1793c0,
+    data: 0x379700,
+    relroEnd: 0x37d000,
+    dataEnd: 0x37df00,
+    end: 0x382828,
+    fileSize: 1572232,
+  }),
+  "ld-2.13.so": ld("i386", "2.13", "ld-linux.so.2", {
+    textEnd: 0x1d3a8,
+    data: 0x1ecf0,
+    relroEnd: 0x1f000,
+    dataEnd: 0x1f620,
+    end: 0x1f8d8,
+    exactEnd: true,
+    fileSize: 126152,
+  }),
+  "libc-2.13.so": libc("i386", "2.13", "ld-2.13.so", {
+    textEnd: 0x175f20,
+    data: 0x1761d8,
+    relroEnd: 0x178000,
+    dataEnd: 0x178f00,
+    end: 0x17ba8c,
+    fileSize: 1544392,
+  }),
+};
+
+export const LIBRARY_SETS = {};

@@ -1,0 +1,290 @@
+// Links the images of the embedded C library: src/libc/embedded/images/*.gz and manifest.generated.ts.
+//
+//   node src/libc/embedded/link.mjs [--check]
+//
+// Wants gcc, ld, readelf, nm of Debian 12 (gcc-multilib); the objects of src/libc/guest/image. With --check nothing is
+// written and the result compared. Sizes and places of segments are those of the libraries that the machine profiles have
+// (the memory maps in the lecture; for the rest the packages of the distributions); what our code does not fill is zero.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { IMAGES, LIBRARY_SETS } from "./image-layout.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const guest = join(here, "../guest/image");
+const check = process.argv.includes("--check");
+const work = mkdtempSync(join(tmpdir(), "folio-link-"));
+const run = (command, ...args) =>
+  execFileSync(command, args, { encoding: "utf8", cwd: work, env: { ...process.env, LC_ALL: "C" } });
+
+const ABI = {
+  amd64: {
+    gcc: "-m64",
+    ld: "elf_x86_64",
+    format: "elf64-x86-64",
+    arch: "i386:x86-64",
+    page: 0x200000,
+    base: "GLIBC_2.2.5",
+    is64: true,
+  },
+  i386: {
+    gcc: "-m32",
+    ld: "elf_i386",
+    format: "elf32-i386",
+    arch: "i386",
+    page: 0x1000,
+    base: "GLIBC_2.0",
+    is64: false,
+  },
+};
+
+const number = (version) => version.replace("GLIBC_", "").split(".").map(Number);
+function compareVersions(a, b) {
+  const [x, y] = [number(a), number(b)];
+  for (let i = 0; i < 3; i++) if ((x[i] ?? 0) !== (y[i] ?? 0)) return (x[i] ?? 0) - (y[i] ?? 0);
+  return 0;
+}
+
+/** Exported symbols of a library as its version knows them: [name, versions], the default version first. */
+function exportsOf(abi, library, glibc) {
+  const lines = readFileSync(join(guest, `exports.${abi}.txt`), "utf8").split("\n");
+  const found = [];
+  for (const line of lines) {
+    const [from, name, type, size, ...marks] = line.split(" ");
+    if (from !== library) continue;
+    const versions = marks.map((mark) => mark.replace(/^@+/, ""));
+    const known = versions
+      .filter((version) => compareVersions(version, `GLIBC_${glibc}`) <= 0)
+      .sort(compareVersions)
+      .reverse();
+    if (known.length === 0) continue;
+    // A default that is younger than the library: what was the default then is the newest of the others.
+    found.push({
+      name,
+      type,
+      size: Number(size),
+      versions: known,
+      hiddenOnly: !marks.some((mark) => mark.startsWith("@@")) && known[0] !== ABI[abi].base,
+    });
+  }
+  return found;
+}
+
+/** A version script, and linker assignments for the versions that are not the default. */
+function versionScript(abi, exported, privates) {
+  const nodes = new Map();
+  const assignments = [];
+  const add = (version, name) => nodes.set(version, [...(nodes.get(version) ?? []), name]);
+  for (const { name, versions } of exported) {
+    add(versions[0], name);
+    for (const version of versions.slice(1)) {
+      assignments.push(`"${name}@${version}" = ${name};`);
+      if (!nodes.has(version)) nodes.set(version, []);
+    }
+  }
+  const ordered = [...nodes.keys()].sort(compareVersions);
+  let before = "";
+  let text = "";
+  for (const version of ordered) {
+    const names = nodes.get(version);
+    text += `${version} {${names.length === 0 ? "" : ` global: ${names.map((name) => `${name};`).join(" ")}`} } ${before};\n`;
+    before = version;
+  }
+  if (privates.length > 0)
+    text += `GLIBC_PRIVATE { global: ${privates.map((name) => `${name};`).join(" ")} } ${before};\n`;
+  if (text === "") text = `${ABI[abi].base} { };\n`;
+  // Everything else stays inside.
+  text = text.replace(" }", " local: *; }").replace("{ local", "{ local");
+  return { text, assignments };
+}
+
+const hex = (value) => `0x${value.toString(16)}`;
+
+function linkerScript(abi, image, assignments) {
+  const { format, arch, is64 } = ABI[abi];
+  const { textEnd, data, relroEnd, dataEnd, end } = image;
+  const rel = is64 ? "rela" : "rel";
+  return `OUTPUT_FORMAT("${format}")
+OUTPUT_ARCH(${arch})
+ENTRY(_start)
+PHDRS {
+  text PT_LOAD FILEHDR PHDRS FLAGS(5);
+  data PT_LOAD FLAGS(6);
+  dynamic PT_DYNAMIC FLAGS(6);
+  tls PT_TLS FLAGS(4);
+  eh PT_GNU_EH_FRAME FLAGS(4);
+  stack PT_GNU_STACK FLAGS(6);
+  relro 0x6474e5f0 FLAGS(4);
+}
+${assignments.join("\n")}
+SECTIONS {
+  . = SIZEOF_HEADERS;
+  .note.gnu.build-id : { *(.note.gnu.build-id) } :text
+  .gnu.hash : { *(.gnu.hash) } :text
+  .hash : { *(.hash) } :text
+  .dynsym : { *(.dynsym) } :text
+  .dynstr : { *(.dynstr) } :text
+  .gnu.version : { *(.gnu.version) } :text
+  .gnu.version_d : { *(.gnu.version_d) } :text
+  .gnu.version_r : { *(.gnu.version_r) } :text
+  .${rel}.dyn : { *(.${rel}.*) } :text
+  .${rel}.plt : { *(.${rel}.plt) } :text
+  .plt : { *(.plt) *(.plt.got) *(.plt.sec) } :text
+  .text : { *(.text .text.*) } :text
+  .rodata : { *(.rodata .rodata.*) } :text
+  .eh_frame_hdr : { *(.eh_frame_hdr) } :text :eh
+  .eh_frame : { KEEP(*(.eh_frame)) } :text
+  . = ${hex(textEnd - 1)};
+  .fill : { BYTE(0) } :text
+  . = ${hex(data)};
+  .tdata : { *(.tdata .tdata.*) } :data :relro :tls
+  .tbss : { *(.tbss .tbss.*) } :data :relro :tls
+  .init_array : { KEEP(*(.init_array .init_array.*)) } :data :relro
+  .fini_array : { KEEP(*(.fini_array .fini_array.*)) } :data :relro
+  .data.rel.ro : { *(.data.rel.ro .data.rel.ro.*) } :data :relro
+  .dynamic : { *(.dynamic) } :data :relro :dynamic
+  .got : { *(.got) } :data :relro
+  . = ${hex(relroEnd - 1)};
+  .relro.fill : { BYTE(0) } :data :relro
+  .got.plt : { *(.got.plt) } :data
+  .data : { *(.data .data.*) } :data
+  . = ${hex(dataEnd - 1)};
+  .data.fill : { BYTE(0) } :data
+  .bss : { *(.bss .bss.* COMMON) } :data
+  ${image.exactEnd ? "" : `. = ${hex(end - 1)};\n  .bss.fill (NOLOAD) : { . += 1; } :data`}
+  _end = .;
+  /DISCARD/ : { *(.comment) *(.note.GNU-stack) *(.note.gnu.property) *(.gnu.attributes) }
+}
+`;
+}
+
+function link(name, image) {
+  const { abi, soname, objects, library, glibc, privates = [], needs = [], versions } = image;
+  const tools = ABI[abi];
+  const files = objects(abi).map((object, i) => {
+    if (object.endsWith(".o")) return join(guest, object);
+    const out = join(work, `${name}-${i}.o`);
+    run(
+      "gcc",
+      tools.gcc,
+      "-c",
+      "-fPIC",
+      "-O2",
+      "-fno-stack-protector",
+      "-fcf-protection=none",
+      ...(image.define ?? []),
+      join(here, object),
+      "-o",
+      out,
+    );
+    return out;
+  });
+  const exported = library === undefined ? (versions ?? []) : exportsOf(abi, library, glibc);
+  const script = versionScript(abi, exported, privates);
+  const own = script.text.includes("local:") ? script.text : script.text.replace("};", "local: *; };");
+  writeFileSync(join(work, `${name}.map`), own);
+  const out = join(work, name);
+  const build = (end) => {
+    writeFileSync(join(work, `${name}.ld`), linkerScript(abi, { ...image, end }, script.assignments));
+    run(
+      "ld",
+      "-m",
+      tools.ld,
+      "-shared",
+      "-soname",
+      soname,
+      "-T",
+      `${name}.ld`,
+      "--version-script",
+      `${name}.map`,
+      "--hash-style=both",
+      "--build-id=sha1",
+      "--eh-frame-hdr",
+      "-z",
+      "relro",
+      "-z",
+      "noexecstack",
+      "-z",
+      "noseparate-code",
+      "-z",
+      `max-page-size=${hex(tools.page)}`,
+      "-z",
+      "common-page-size=0x1000",
+      "-Bsymbolic-functions",
+      "-z",
+      "now".replace("now", "lazy"),
+      "-o",
+      name,
+      ...files,
+      ...needs.map((other) => join(work, other)),
+    );
+  };
+  build(image.end);
+  const symbols = new Map();
+  for (const line of run("nm", name).split("\n")) {
+    const match = line.match(/^([0-9a-f]+) \S (\S+)$/);
+    if (match) symbols.set(match[2], Number.parseInt(match[1], 16));
+  }
+  run("strip", "-s", "-R", ".fill-none", name);
+  return { symbols, bytes: finishHeaders(readFileSync(out), tools.is64, image.relroEnd) };
+}
+
+/** ld keeps PT_GNU_RELRO to itself: the script names the segment otherwise, and empty segments are taken out. */
+function finishHeaders(bytes, is64, relroEnd) {
+  const phoff = is64 ? Number(bytes.readBigUInt64LE(32)) : bytes.readUInt32LE(28);
+  const [size, count] = is64 ? [56, bytes.readUInt16LE(56)] : [32, bytes.readUInt16LE(44)];
+  const read = (at) => (is64 ? Number(bytes.readBigUInt64LE(at)) : bytes.readUInt32LE(at));
+  const write = (at, value) => (is64 ? bytes.writeBigUInt64LE(BigInt(value), at) : bytes.writeUInt32LE(value, at));
+  const [vaddr, filesz, memsz] = is64 ? [16, 32, 40] : [8, 16, 20];
+  for (let at = phoff; at < phoff + size * count; at += size) {
+    const type = bytes.readUInt32LE(at);
+    if (type === 0x6474e5f0) {
+      bytes.writeUInt32LE(0x6474e552, at);
+      write(at + filesz, relroEnd - read(at + vaddr));
+      write(at + memsz, relroEnd - read(at + vaddr));
+    } else if ((type === 7 || type === 0x6474e550) && read(at + memsz) === 0) bytes.writeUInt32LE(0, at);
+  }
+  return bytes;
+}
+
+/** File offset of an address of the text segment, which begins with the file. */
+const manifest = {};
+const outputs = new Map();
+for (const [name, image] of Object.entries(IMAGES)) {
+  const { symbols, bytes } = link(name, image);
+  const size = Math.max(bytes.length, image.fileSize ?? 0);
+  const whole = Buffer.alloc(size);
+  bytes.copy(whole);
+  outputs.set(join(here, "images", `${name}.gz`), gzipSync(whole, { level: 9 }));
+  const traps = {};
+  const wanted = {};
+  for (const [symbol, address] of [...symbols].sort()) {
+    if (symbol.startsWith("__folio_trap_")) traps[symbol.slice("__folio_trap_".length)] = address;
+    else if (image.keep?.(symbol)) wanted[symbol] = address;
+  }
+  manifest[name] = { abi: image.abi, soname: image.soname, glibc: image.glibc, size, traps, symbols: wanted };
+}
+const text = `/** Made by src/libc/embedded/link.mjs: the images of the embedded C library, their trap sites and symbols. */
+import type { ImageManifest } from "./manifest.ts";
+
+export const MANIFEST: Readonly<Record<string, ImageManifest>> = ${JSON.stringify(manifest, undefined, 2).replace(/"([A-Za-z_]\w*)":/g, "$1:")};
+`;
+void LIBRARY_SETS;
+outputs.set(join(here, "manifest.generated.ts"), Buffer.from(text));
+let differ = false;
+for (const [file, bytes] of outputs) {
+  if (!check) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, bytes);
+  } else if (!file.endsWith(".ts") && Buffer.compare(readFileSync(file), bytes) !== 0) {
+    differ = true;
+    console.log(`${file} differs`);
+  }
+}
+rmSync(work, { recursive: true });
+if (!check)
+  execFileSync("npx", ["biome", "format", "--write", join(here, "manifest.generated.ts")], { stdio: "ignore" });
+process.exit(differ ? 1 : 0);

@@ -1,0 +1,51 @@
+/** Which images make up the C library of a version, and where a distribution keeps them. Data only. */
+import type { Abi } from "../../abi/abi.ts";
+
+export interface EmbeddedFile {
+  /** Name of the image, and of the file. */
+  readonly image: string;
+  /** Names beside it that are symbolic links to it. */
+  readonly links: readonly string[];
+}
+
+export interface EmbeddedSet {
+  readonly glibc: string;
+  readonly abi: Abi;
+  /** Directory of the files. */
+  readonly directory: string;
+  readonly files: readonly EmbeddedFile[];
+  /** Further symbolic links: path and target. */
+  readonly links: readonly (readonly [path: string, target: string])[];
+}
+
+/** Ubuntu 10.04, amd64. */
+const glibc2111: EmbeddedSet = {
+  glibc: "2.11.1",
+  abi: "amd64",
+  directory: "/lib",
+  files: [
+    { image: "ld-2.11.1.so", links: ["ld-linux-x86-64.so.2"] },
+    { image: "libc-2.11.1.so", links: ["libc.so.6"] },
+  ],
+  links: [["/lib64", "/lib"]],
+};
+
+/** With Debian's multiarch directories, as from 2011 on. */
+const glibc213: EmbeddedSet = {
+  glibc: "2.13",
+  abi: "i386",
+  directory: "/lib/i386-linux-gnu",
+  files: [
+    { image: "ld-2.13.so", links: ["ld-linux.so.2"] },
+    { image: "libc-2.13.so", links: ["libc.so.6"] },
+  ],
+  links: [["/lib/ld-linux.so.2", "i386-linux-gnu/ld-2.13.so"]],
+};
+
+export const EMBEDDED_SETS: readonly EmbeddedSet[] = [glibc2111, glibc213];
+
+/** The set for an ABI: of the wanted version, else the newest there is. */
+export function embeddedSet(abi: Abi, glibc: string | undefined): EmbeddedSet | undefined {
+  const sets = EMBEDDED_SETS.filter((set) => set.abi === abi);
+  return sets.find((set) => set.glibc === glibc) ?? sets.at(-1);
+}
