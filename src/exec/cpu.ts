@@ -85,6 +85,7 @@ export class Cpu implements TranslationCache {
   readonly fault = { vector: 0, errorCode: 0, address: 0, unsupported: "" };
   /** The trap that the last run ended at. */
   trap = 0;
+  #passTrap = false;
   segmentBase: ((selector: number) => number | undefined) | undefined;
   readonly #phys: PhysicalMemory;
   readonly #words: Int32Array;
@@ -195,7 +196,7 @@ export class Cpu implements TranslationCache {
     if (budget <= 0) return Exit.budget;
     if ((this.#words[EFLAGS_REST >> 2] as number) & TF) return this.#singleStep();
     this.#setFuel(Math.min(budget, MAX_SLICE));
-    const reason = this.#loop(this.#startRecord());
+    const reason = this.#loop(this.#passTrap ? this.#passedTrap() : this.#startRecord());
     this.#settle();
     return reason as 0 | 1 | 2 | 3 | 4 | 5;
   }
@@ -226,11 +227,26 @@ export class Cpu implements TranslationCache {
     return this.#lookup();
   }
 
+  /** The next run executes the instruction at RIP even if it is a trap site. */
+  passTrap(): void {
+    this.#passTrap = true;
+  }
+
+  /** The instruction at RIP alone, without its trap. */
+  #passedTrap(): number {
+    this.#passTrap = false;
+    this.#resume = undefined;
+    this.#translator.ignoreTraps = true;
+    const record = this.#translateTransient(1);
+    this.#translator.ignoreTraps = false;
+    return record;
+  }
+
   /** Executes one instruction with EFLAGS.TF set, then raises #DB. */
   #singleStep(): 0 | 1 | 2 | 3 | 4 | 5 {
     this.#resume = undefined;
     this.#setFuel(1);
-    const record = this.#translateTransient(1);
+    const record = this.#passTrap ? this.#passedTrap() : this.#translateTransient(1);
     const reason = record === 0 ? Exit.exception : this.#loop(record);
     this.#settle();
     if (reason !== Exit.budget) return reason as 0 | 1 | 2 | 3 | 4 | 5;

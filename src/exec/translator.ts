@@ -44,6 +44,8 @@ export class Translator {
   /** Executions after which a block of TYPICAL_BLOCK instructions counts as hot; 0: never. */
   hotAfter = 0;
   readonly fault: FetchFault = { errorCode: 0, address: 0 };
+  /** Trap sites are translated as the instructions they cover. */
+  ignoreTraps = false;
   readonly #phys: PhysicalMemory;
   readonly #features: ReadonlySet<string>;
   readonly #builder = new Builder();
@@ -177,7 +179,7 @@ export class Translator {
     let at = first;
     let count = 0;
     let unsupported = "";
-    const traps = this.#phys.trapsOf(frame);
+    const traps = this.ignoreTraps ? undefined : this.#phys.trapsOf(frame);
     while (!builder.ended && at < PAGE && count < limit && builder.hasRoom()) {
       const trap = traps?.get(at);
       if (trap !== undefined) {

@@ -95,6 +95,8 @@ export interface CpuRunner {
   segmentBase: ((selector: number) => number | undefined) | undefined;
   /** Makes `space` the address space of the code that runs next. */
   activate(space: AddressTranslation): void;
+  /** The next run executes the instruction at RIP even if it is a trap site. */
+  passTrap(): void;
   /** Runs until something needs the kernel, at most `budget` instructions. */
   run(budget: number): ExitReason;
 }

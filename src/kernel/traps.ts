@@ -34,8 +34,15 @@ export interface TrapSyscall {
   readonly resume?: (result: number) => TrapResult;
 }
 
+/** Nothing was done: the guest's own instructions run this time. */
+export interface TrapNative {
+  readonly kind: "native";
+}
+
+export const NATIVE: TrapNative = { kind: "native" };
+
 /** Undefined: done, RIP is set. A wait queue or a block: sleep there, then run again from the start. */
-export type TrapResult = undefined | WaitQueue | BlockControl | TrapFault | TrapSyscall;
+export type TrapResult = undefined | WaitQueue | BlockControl | TrapFault | TrapSyscall | TrapNative;
 
 /** What a trap does for the current task, whose registers are in the CPU. */
 export type Trap = (task: Task) => TrapResult;
@@ -62,8 +69,13 @@ export function enterTrap(task: Task): void {
   settle(task, kernel.traps.handle(task, kernel.cpu.trap));
 }
 
+/** The canonical halves of 64-bit addresses (SDM volume 1, section 3.3.7.1). */
+const USER_END = 2 ** 47;
+const KERNEL_START = 2 ** 64 - 2 ** 47;
+
 function settle(task: Task, result: TrapResult): void {
   if (result === undefined) return;
+  if ("kind" in result && result.kind === "native") return task.kernel.cpu.passTrap();
   if (result instanceof WaitQueue || result.kind === "block") {
     // The registers are as they were: whatever ends the sleep, the task comes to the site again.
     return putToSleep(task, asControl(result) as BlockControl, () => undefined);
@@ -73,9 +85,10 @@ function settle(task: Task, result: TrapResult): void {
     return callForTrap(task, number, args, (value) => settle(task, resume?.(value)));
   }
   const { fault } = task.kernel.cpu;
-  fault.vector = Vector.pageFault;
+  const canonical = result.address < USER_END || result.address >= KERNEL_START;
+  fault.vector = canonical ? Vector.pageFault : Vector.generalProtection;
   fault.errorCode = result.write ? PF_WRITE : 0;
-  fault.address = result.address;
+  fault.address = canonical ? result.address : 0;
   fault.unsupported = "";
   raiseException(task);
 }

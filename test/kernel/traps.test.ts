@@ -9,7 +9,7 @@ import { createNodeHost } from "../../src/host-node/host.ts";
 import { block } from "../../src/kernel/control.ts";
 import { Gpr } from "../../src/kernel/registers.ts";
 import type { Task } from "../../src/kernel/task.ts";
-import type { Trap } from "../../src/kernel/traps.ts";
+import { NATIVE, type Trap } from "../../src/kernel/traps.ts";
 import { isLoadFailure } from "../../src/loader/exec-file.ts";
 import { createMachine } from "../../src/machine/create-machine.ts";
 import { current } from "../../src/profiles/machines/current.ts";
@@ -155,5 +155,12 @@ describe.each<[string, TierPolicy]>([
     expect(outcome.calls).toEqual(["39=1000", "39=1000"]);
     expect([...pids]).toEqual([1000]);
     expect(outcome.status).toBe(exited((LOOPS >> 10) & 0xff));
+  });
+  test("a trap may let the guest's own code run", () => {
+    let entered = 0;
+    const outcome = run(tiers, (task) => (++entered % 2 === 0 ? NATIVE : void returnWith(task, 3)));
+    expect(entered).toBe(LOOPS);
+    expect(outcome.status).toBe(exited(((2 * LOOPS) >> 10) & 0xff));
+    expect(outcome.instructions).toBe(OUTSIDE + LOOPS);
   });
 });
