@@ -57,6 +57,7 @@ export function launch({ program, args, options, observers = [], wrapHost }: Lau
         groups: process.getgroups?.() ?? [],
       },
       ...(sysroot === undefined ? {} : { sysroot }),
+      ...(options.malloc === undefined ? {} : { malloc: options.malloc }),
       ...(options.ram === undefined ? {} : { ramBytes: options.ram }),
       ...(options.seed === undefined ? {} : { seed: options.seed }),
       ...(options.maxInstructions === undefined ? {} : { maxInstructions: options.maxInstructions }),

@@ -16,6 +16,8 @@ import {
 import { UsageError } from "../base/errors.ts";
 import { DEFAULT_TIERS, type TierPolicy } from "../exec/cpu.ts";
 import type { Rlimit } from "../kernel/rlimits.ts";
+import type { MallocVersion } from "../libc/malloc/version.ts";
+import { MALLOC_VERSIONS, mallocVersion } from "../libc/malloc/versions/all.ts";
 import { DEFAULT_MACHINE, MACHINES, machineByName } from "../profiles/machines/machines.ts";
 
 export interface MachineCliOptions {
@@ -34,6 +36,7 @@ export interface MachineCliOptions {
   readonly jitThreshold?: number;
   readonly ulimit: ReadonlyMap<number, Rlimit>;
   readonly argv0?: string;
+  readonly malloc?: { readonly version: MallocVersion | undefined };
 }
 
 const ULIMITS: Readonly<Record<string, number>> = {
@@ -76,6 +79,16 @@ function collect(text: string, before: readonly string[]): readonly string[] {
   return [...before, text];
 }
 
+/** `ts`, or `ts:VERSION`. */
+function parseMalloc(text: string): { version: MallocVersion | undefined } {
+  const [, name] = text.match(/^ts(?::(.+))?$/) ?? [undefined, text];
+  const version = name === undefined ? undefined : mallocVersion(name);
+  if (name !== undefined && version === undefined) {
+    throw new InvalidArgumentError(`It is ts or ts:VERSION, VERSION ${MALLOC_VERSIONS.map((v) => v.name).join(", ")}.`);
+  }
+  return { version };
+}
+
 function parseLimit(text: string): number {
   return text === "unlimited" ? Number.POSITIVE_INFINITY : parseSize(text);
 }
@@ -116,6 +129,11 @@ export function addMachineOptions(command: Command): Command {
       new Option("--ulimit <name=soft[:hard]>", `resource limit, repeatable: ${Object.keys(ULIMITS).join(", ")}`)
         .argParser<ReadonlyMap<number, Rlimit>>(parseUlimit)
         .default(new Map(), "none"),
+    )
+    .option(
+      "--malloc <ts[:version]>",
+      "folio's malloc in place of the libc's, of this glibc version or the libc's",
+      parseMalloc,
     )
     .option("-0, --argv0 <text>", "argv[0] of the program");
 }

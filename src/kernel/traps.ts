@@ -50,6 +50,8 @@ export type Trap = (task: Task) => TrapResult;
 /** The traps of one machine, by number. */
 export class Traps {
   readonly #list: Trap[] = [];
+  /** How often a site was reached; for statistics. */
+  entered = 0;
 
   add(trap: Trap): TrapId {
     return this.#list.push(trap) - 1;
@@ -58,6 +60,7 @@ export class Traps {
   /** Runs trap `id` for the task. */
   handle(task: Task, id: TrapId): TrapResult {
     const trap = this.#list[id];
+    this.entered++;
     if (trap === undefined) throw new InternalError(`no trap has the number ${id}`);
     return trap(task);
   }

@@ -14,6 +14,8 @@ import { initialRlimits, type Rlimit } from "../kernel/rlimits.ts";
 import type { RunEnd } from "../kernel/scheduler.ts";
 import type { SigInfo } from "../kernel/siginfo.ts";
 import type { Task } from "../kernel/task.ts";
+import { glibcTraps } from "../libc/malloc/traps/glibc-traps.ts";
+import type { MallocVersion } from "../libc/malloc/version.ts";
 import { checkSegments } from "../loader/check.ts";
 import { type ExecFile, isLoadFailure, type LoadFailure } from "../loader/exec-file.ts";
 import { planExec } from "../loader/plan.ts";
@@ -55,6 +57,8 @@ export interface MachineOptions {
   /** How translated code runs. */
   readonly tiers?: TierPolicy;
   readonly rlimits?: ReadonlyMap<number, Rlimit>;
+  /** folio's malloc in place of that of a real libc: of this version, or (undefined) of the libc's own. */
+  readonly malloc?: { readonly version: MallocVersion | undefined };
   /** Who runs programs; the profile's user has precedence. */
   readonly user?: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
   /** Whose C library programs get: the sysroot's, or the one that folio brings along. */
@@ -176,6 +180,7 @@ export function createMachine({ profile, host, options = {}, observers = [] }: M
     const { ldSoCacheSize } = options;
     installEmbedded(kernel, profile, ldSoCacheSize === undefined ? {} : { ldSoCacheSize });
   }
+  if (options.malloc !== undefined) vfs.context.findTraps = glibcTraps(kernel, options.malloc.version);
   running = kernel;
   for (const observer of observers) kernel.observers.add(observer);
   return new Machine(profile, kernel, cpu);

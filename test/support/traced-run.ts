@@ -20,6 +20,8 @@ export interface TracedRun {
   readonly stdout: string;
   readonly trace: readonly string[];
   readonly instructions: number;
+  /** How often trap sites were reached. */
+  readonly traps: number;
 }
 
 const NEVER = { sec: 0, nsec: 0 };
@@ -58,7 +60,8 @@ export function tracedRun(program: string, options: MachineOptions = {}, extra: 
   if (isLoadFailure(task)) throw new Error(task.reason);
   const end = machine.run();
   const { instructions } = machine.kernel.cpu;
-  return { reason: end.reason, status: end.status, stdout: chunks.join(""), trace, instructions };
+  const traps = machine.kernel.traps.entered;
+  return { reason: end.reason, status: end.status, stdout: chunks.join(""), trace, instructions, traps };
 }
 
 /** A recorded file as a binary string. */

@@ -12,8 +12,9 @@ import { intRealloc } from "./realloc.ts";
  * in a magic byte right behind the requested length and, from its last usable byte down to it, a chain of distances.
  */
 
-/** Whether the hooks are in place. */
+/** Whether the hooks are in place. A libc whose flag is not known has hooks of its own, if any (traps/malloc-traps.ts). */
 export function checking(h: Heap): boolean {
+  if (Number.isNaN(h.at.usingMallocChecking)) return false;
   return h.m.int(h.at.usingMallocChecking) !== 0;
 }
 

@@ -19,6 +19,7 @@ import type { AssertSite } from "./version.ts";
 
 /** ptmalloc_init where the version does it on the way; true if this very call did it. */
 function ensureInit(h: Heap): boolean {
+  if (h.version.initAtStart) return false;
   if (h.m.int(h.at.mallocInitialized) > 0) return false;
   ptmallocInit(h);
   return true;

@@ -227,7 +227,7 @@ export class Heap extends Geometry {
 
   /** An arena is worked on: with one thread, or for the tcache alone, later versions take no lock and do not look at the arena. */
   enter(av: number): void {
-    if (this.version.arenas === "trylock") this.lock(av);
+    if (this.version.arenas === "trylock" || !this.guest.singleThreaded()) this.lock(av);
     else this.held = av;
   }
 
