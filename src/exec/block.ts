@@ -1,12 +1,23 @@
 /** A translated run of instructions: what the dispatcher remembers of it beside its records in the arena. */
 import type { FrameNumber } from "../base/address.ts";
 
+/** The part of the state that decides what bytes mean: code size and EFLAGS.AC. */
+export function translationMode(codeBits: 32 | 64, checksAlignment: boolean): number {
+  return (codeBits === 64 ? 1 : 0) | (checksAlignment ? 2 : 0);
+}
+
+export function checksAlignment(mode: number): boolean {
+  return (mode & 2) !== 0;
+}
+
 export interface Block {
   readonly id: number;
   /** Linear address of the first instruction as int32 halves, and code mode. */
   readonly lo: number;
   readonly hi: number;
   readonly codeBits: 32 | 64;
+  /** What of the processor's state the translation rests on (`translationMode`). */
+  readonly mode: number;
   /** Address of its first record. */
   readonly record: number;
   readonly instructions: number;

@@ -13,8 +13,8 @@ const NO_RIP = 0x8000_8000 | 0;
 const CACHE_MASK = (1 << JUMP_CACHE_BITS) - 1;
 
 /** Key of a block among those of its frame: address and mode. */
-function keyOf(lo: number, hi: number, codeBits: number): number {
-  return ((hi >>> 0) * TWO32 + (lo >>> 0)) * 2 + (codeBits === 64 ? 1 : 0);
+function keyOf(lo: number, hi: number, mode: number): number {
+  return ((hi >>> 0) * TWO32 + (lo >>> 0)) * 4 + mode;
 }
 
 export class CodeCache {
@@ -43,8 +43,8 @@ export class CodeCache {
     return this.#generation;
   }
 
-  find(frame: FrameNumber, lo: number, hi: number, codeBits: 32 | 64): Block | undefined {
-    return this.#byFrame.get(frame)?.get(keyOf(lo, hi, codeBits));
+  find(frame: FrameNumber, lo: number, hi: number, mode: number): Block | undefined {
+    return this.#byFrame.get(frame)?.get(keyOf(lo, hi, mode));
   }
 
   blockAt(record: number): Block | undefined {
@@ -62,7 +62,7 @@ export class CodeCache {
   #addTo(frame: FrameNumber, block: Block): boolean {
     let blocks = this.#byFrame.get(frame);
     if (blocks === undefined) this.#byFrame.set(frame, (blocks = new Map()));
-    blocks.set(keyOf(block.lo, block.hi, block.codeBits), block);
+    blocks.set(keyOf(block.lo, block.hi, block.mode), block);
     if (this.#phys.hasCode(frame)) return false;
     this.#phys.setCode(frame);
     return true;

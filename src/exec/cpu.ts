@@ -17,9 +17,9 @@ import {
   PF_WRITE,
   type TranslationCache,
 } from "../memory/translation.ts";
-import type { Block } from "./block.ts";
+import { type Block, checksAlignment, translationMode } from "./block.ts";
 import { CodeCache } from "./code-cache.ts";
-import { type CpuIdentity, HostCalls } from "./host-calls.ts";
+import { type CpuIdentity, HostCalls, isStackSegmentLoad } from "./host-calls.ts";
 import { Compiler } from "./jit/compiler.ts";
 import { continuations, findRegion, type Region } from "./jit/region.ts";
 import { Leave, REGION_CALLS, REGION_INSTRUCTIONS, SAVED_PC } from "./layout.ts";
@@ -33,6 +33,7 @@ const ENTER_REGION = opId("enterRegion");
 const BATCH = 8;
 const RSP = 4;
 const TF = 0x100;
+const AC = 0x4_0000;
 const BLOCK_LIMIT = 48;
 const TWO32 = 0x1_0000_0000;
 
@@ -98,6 +99,10 @@ export class Cpu implements TranslationCache {
   /** Blocks of the moment: the tail of a time slice, a single step. Their memory is reused. */
   #transient: Block | undefined;
   #instructions = 0;
+  /** The mode (src/exec/block.ts) that links and jump cache are for. */
+  #mode = 0;
+  /** The last instruction has loaded SS. */
+  #afterStackSegment = false;
   #fuelGiven = 0;
   /** Where a page fault stopped; the kernel has usually only to map the page. */
   #resume: { record: number; fuel: number; generation: number } | undefined;
@@ -194,11 +199,21 @@ export class Cpu implements TranslationCache {
   /** Runs at most `budget` instructions; the reason is one of kernel/cpu.ts's ExitReason. */
   run(budget: number): 0 | 1 | 2 | 3 | 4 | 5 {
     if (budget <= 0) return Exit.budget;
+    this.#syncMode();
     if ((this.#words[EFLAGS_REST >> 2] as number) & TF) return this.#singleStep();
     this.#setFuel(Math.min(budget, MAX_SLICE));
     const reason = this.#loop(this.#passTrap ? this.#passedTrap() : this.#startRecord());
     this.#settle();
     return reason as 0 | 1 | 2 | 3 | 4 | 5;
+  }
+
+  /** What the code means may have changed with the registers: its links lead to translations for the old mode. */
+  #syncMode(): void {
+    const mode = translationMode(this.state.codeBits, ((this.#words[EFLAGS_REST >> 2] as number) & AC) !== 0);
+    if (mode === this.#mode) return;
+    this.#mode = mode;
+    this.#translator.checksAlignment = checksAlignment(mode);
+    this.#code.unlinkAll();
   }
 
   #setFuel(fuel: number): void {
@@ -250,6 +265,11 @@ export class Cpu implements TranslationCache {
     const reason = record === 0 ? Exit.exception : this.#loop(record);
     this.#settle();
     if (reason !== Exit.budget) return reason as 0 | 1 | 2 | 3 | 4 | 5;
+    // No trap between a load of SS and the instruction behind it (SDM volume 3, section 6.8.3).
+    if (this.#afterStackSegment) {
+      this.#afterStackSegment = false;
+      return Exit.budget;
+    }
     return this.#raise(Vector.debug, 0, 0);
   }
 
@@ -303,6 +323,8 @@ export class Cpu implements TranslationCache {
     const request = this.#words[EXIT_DETAIL >> 2] as number;
     this.#settle();
     if (!this.#hostCalls.serve(request)) return 0;
+    this.#syncMode();
+    this.#afterStackSegment = isStackSegmentLoad(request);
     if ((this.#words[EFLAGS_REST >> 2] as number) & TF) return -1;
     return (this.#words[FUEL >> 2] as number) > 0 ? this.#lookup() : -1;
   }
@@ -318,7 +340,7 @@ export class Cpu implements TranslationCache {
     const page = Math.floor(((hi >>> 0) * TWO32 + (lo >>> 0)) / 4096);
     const frame = space.walk(page, Access.execute);
     if (frame >= 0) {
-      const known = this.#code.find(frame, lo, hi, codeBits);
+      const known = this.#code.find(frame, lo, hi, this.#mode);
       if (known !== undefined) {
         if (known.frame2 < 0 || space.walk(page + 1, Access.execute) === known.frame2) {
           this.#code.link(known);
@@ -366,10 +388,10 @@ export class Cpu implements TranslationCache {
   }
 
   /** Whether the block at (lo, hi) has run at least a small part of what makes it hot. */
-  #isWarm(frame: number, lo: number, hi: number, codeBits: 32 | 64): boolean {
+  #isWarm(frame: number, lo: number, hi: number, mode: number): boolean {
     const { threshold } = this.#tiers;
     if (threshold === 0) return true;
-    const block = this.#code.find(frame, lo, hi, codeBits);
+    const block = this.#code.find(frame, lo, hi, mode);
     if (block === undefined) return false;
     if (block.region !== 0) return true;
     this.#translator.hotAfter = threshold;
@@ -381,10 +403,11 @@ export class Cpu implements TranslationCache {
     const regions: Region[] = [];
     const heads: Block[] = [];
     for (const block of this.#hotBlocks) {
-      const { record, frame, lo, hi, codeBits } = block;
+      const { record, frame, lo, hi, codeBits, mode } = block;
       this.#words[(record >> 2) + 2] = 0;
       if (!block.valid || block.region !== 0 || block.frame2 >= 0) continue;
-      const isWarm = (at: number) => this.#isWarm(frame, at, hi, codeBits);
+      const isWarm = (at: number) => this.#isWarm(frame, at, hi, mode);
+      this.#translator.checksAlignment = checksAlignment(mode);
       const region = findRegion(this.#translator, frame, lo, hi, codeBits, isWarm);
       if (region === undefined) continue;
       regions.push(region);
@@ -392,6 +415,7 @@ export class Cpu implements TranslationCache {
       for (const address of continuations(region)) this.#expectedHot.add(address);
     }
     this.#hotBlocks.clear();
+    this.#translator.checksAlignment = checksAlignment(this.#mode);
     if (!this.#compiler.hasRoom()) return;
     for (const { region, index, need } of this.#compiler.compile(regions)) {
       const block = heads[regions.indexOf(region)] as Block;

@@ -37,6 +37,11 @@ const FS = 4;
 const GS = 5;
 const SS = 2;
 
+/** Whether the request loads SS. */
+export function isStackSegmentLoad(request: number): boolean {
+  return (request & 0xffff) === (HostCall.loadSegment | (SS << 8));
+}
+
 export class HostCalls {
   readonly #cpu: Processor;
   readonly #identity: CpuIdentity;

@@ -9,7 +9,7 @@ import { lifterOf } from "../isa/lift/table.ts";
 import { mnemonicOf } from "../isa/mnemonic.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import { Access, type AddressTranslation } from "../memory/translation.ts";
-import type { Block } from "./block.ts";
+import { type Block, translationMode } from "./block.ts";
 import { ARENA, ARENA_END, BLOCK_HEADER, Leave } from "./layout.ts";
 
 const PAGE = 4096;
@@ -62,6 +62,11 @@ export class Translator {
     this.#phys = phys;
     this.#features = new Set([...ALWAYS, ...features]);
     this.#lift = new Lift(this.#builder, this.#insn);
+  }
+
+  /** EFLAGS.AC is set in the code that is translated. */
+  set checksAlignment(on: boolean) {
+    this.#builder.checksAlignment = on;
   }
 
   /** Executions after which a block of so many instructions is hot: long ones earn their compilation sooner. */
@@ -313,6 +318,21 @@ export class Translator {
     }
     this.#arena = ((at << 2) + 15) & ~15;
     const offsets = this.#offsets.slice(0, instructions + 1);
-    return { id, lo, hi, codeBits, record, instructions, offsets, frame, frame2, unsupported, valid: true, region: 0 };
+    const mode = translationMode(codeBits, this.#builder.checksAlignment);
+    return {
+      id,
+      lo,
+      hi,
+      codeBits,
+      mode,
+      record,
+      instructions,
+      offsets,
+      frame,
+      frame2,
+      unsupported,
+      valid: true,
+      region: 0,
+    };
   }
 }

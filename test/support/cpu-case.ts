@@ -40,7 +40,7 @@ export interface CpuCase {
   readonly rip: number;
   readonly code: Uint8Array;
   /** Byte offset in the record, and its new 32-bit value. */
-  readonly overrides: readonly (readonly [number, number])[];
+  readonly overrides: (readonly [number, number])[];
 }
 
 export type Below = (below: number) => number;

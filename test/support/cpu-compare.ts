@@ -7,8 +7,8 @@ import { CASE_BYTES, CODE_MAX, Field } from "./cpu-case.ts";
 /** CF PF AF ZF SF TF DF OF NT AC ID. */
 const EFLAGS_MASK = 0x24_4dd5;
 
-const TRAP_GP = 13;
 const TRAP_PF = 14;
+const TRAP_AC = 17;
 const TRAP_XM = 19;
 const SIGALRM = 14;
 
@@ -31,13 +31,11 @@ export function differences(mnemonic: string, native: DataView, folio: DataView)
   const trap = native.getUint32(Field.trap, true);
   // A random address (of a gather) hit the stack of the 32-bit runner.
   if (trap !== TRAP_PF && folio.getUint32(Field.trap, true) === TRAP_PF && isRunnerStack(folio)) return out;
-  // How far PUSHA, POPA and ENTER get before a page fault is the processor's own matter.
-  if (trap === TRAP_PF && /^(pusha|popa|enter)$/.test(mnemonic)) {
+  // How far PUSHA, POPA and ENTER get before a page or alignment fault is the processor's own matter.
+  if ((trap === TRAP_PF || trap === TRAP_AC) && /^(pusha|popa|enter)$/.test(mnemonic)) {
     word("vector", Field.trap);
     return out;
   }
-  // A call to an address that is not canonical with a stack that cannot be written: the processor reports the stack.
-  if (trap === TRAP_PF && mnemonic === "call" && folio.getUint32(Field.trap, true) === TRAP_GP) return out;
   for (let i = 0; i < 16; i++) qword(REGISTERS[i] as string, Field.gpr + 8 * i);
   qword("rip", Field.rip);
   word("eflags", Field.eflags, EFLAGS_MASK);

@@ -1,11 +1,12 @@
 /**
  * Long runs of the differential CPU test, by hand: `node fixtures/native/cpu/hunt.mjs [--bits 32|64] [--seed n] [--count n per
- * form] [--only regexp of mnemonics] [--feature regexp] [--limit failures shown per mnemonic] [--tier interp|jit]
+ * form] [--only regexp of mnemonics] [--feature regexp] [--eflags bits to set]
+ * [--limit failures shown per mnemonic] [--tier interp|jit]
  * [--record file: all cases with the processor's results] [--found file: those in which folio differs, added to it]`.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { FORMS } from "../../src/isa/tables/forms.ts";
-import { CASE_BYTES, type CpuCase } from "./cpu-case.ts";
+import { CASE_BYTES, type CpuCase, Field } from "./cpu-case.ts";
 import { differences, record } from "./cpu-compare.ts";
 import { encodeCorpus, type RecordedCase } from "./cpu-corpus.ts";
 import { generate, isComparable } from "./cpu-generator.ts";
@@ -33,6 +34,7 @@ export function hunt(): void {
   const [recordFile, foundFile] = [option("record", ""), option("found", "")];
   const failures = new Map<string, number>();
   const unsupported = new Set<string>();
+  const flags = Number(option("eflags", "0"));
   const notGenerated = new Set<string>();
   let total = 0;
   for (const codeBits of option("bits", "64,32").split(",").map(Number) as (32 | 64)[]) {
@@ -76,6 +78,7 @@ export function hunt(): void {
       for (let i = 0; i < count; i++) {
         const test = generate(form, codeBits, firstSeed + i * 4096 + form.id);
         if (test === undefined) continue;
+        if (flags !== 0) test.overrides.push([Field.eflags, 0x202 | (test.seed & 0x8d5) | flags]);
         made++;
         cases.push(test);
         names.push(`${form.mnemonic} (${form.opcode})`);

@@ -3,6 +3,7 @@ import { type ValTypeName, W } from "../../wasm/opcodes.ts";
 import type { Emit, Emitter, EmitterTable } from "./emitter.ts";
 
 const GENERAL_PROTECTION = 13;
+const ALIGNMENT_CHECK = 17;
 
 /** The linear address (argument 0 plus displacement 1) in a scratch local. */
 export function linearAddress(e: Emit): number {
@@ -94,6 +95,27 @@ export const memoryEmitters: EmitterTable = {
       () => e.push(2),
       () => e.push(3),
     ),
+  checkAligned: (e) => {
+    const address = linearAddress(e);
+    e.c.get(address);
+    e.c.op(W.i32_wrap_i64);
+    e.push(2);
+    e.c.i32Const(1);
+    e.c.op(W.i32_sub);
+    e.c.op(W.i32_and);
+    e.c.i32Const(0);
+    e.c.op(W.i32_ne);
+    // An address that is not canonical raises #GP instead.
+    e.c.get(address);
+    e.c.i64Const(16);
+    e.c.op(W.i64_shl);
+    e.c.i64Const(16);
+    e.c.op(W.i64_shr_s);
+    e.c.get(address);
+    e.c.op(W.i64_eq);
+    e.c.op(W.i32_and);
+    e.trapIfConst(ALIGNMENT_CHECK);
+  },
   probeRead: probe(false),
   probeWrite: probe(true),
   bulkMovs: (e) => e.bulkString(false),

@@ -46,6 +46,7 @@ const MOV16 = opDef("mov16");
 const MOV8 = opDef("mov8");
 const MOV_LANE32 = opDef("movLane32");
 const MOV_V = opDef("movV");
+const CHECK_ALIGNED = opDef("checkAligned");
 const FLAGS_LOGIC_IDS = new Set(OPS.filter((def) => def.result === "flags" && overwritesAll(def)).map((def) => def.id));
 
 /** The flag operation depends on no earlier flags. */
@@ -56,6 +57,8 @@ export function overwritesAll(def: OpDef): boolean {
 export class Builder {
   /** Words: operation | instruction << 16, result slot if any, arguments. A dead operation has KILLED set. */
   readonly words = new Int32Array(MAX_WORDS);
+  /** EFLAGS.AC is set: every access is checked for alignment. */
+  checksAlignment = false;
   length = 0;
   readonly constLo: number[] = [];
   readonly constHi: number[] = [];
@@ -125,6 +128,9 @@ export class Builder {
 
   #emitArgs(def: OpDef, args: readonly Value[]): Value {
     if (args.length !== def.args.length) throw new InternalError(`${def.name} takes ${def.args.length} arguments`);
+    if (this.checksAlignment && def.access > 1) {
+      this.#emitArgs(CHECK_ALIGNED, [args[0] as Value, args[1] as Value, def.access]);
+    }
     const words = this.words;
     let dst = 0;
     const at = this.length;

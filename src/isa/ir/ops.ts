@@ -24,6 +24,11 @@ export interface OpDef {
   readonly mayExit: boolean;
   /** The operation ends the block. */
   readonly ends: boolean;
+  /**
+   * Bytes of guest memory that it accesses at its first two arguments, address and displacement; 0 if none, by condition, or
+   * where it checks the alignment itself.
+   */
+  readonly access: number;
 }
 
 /** Slots at and above this number are constants: index into the block's constant pool plus this. */
@@ -31,6 +36,13 @@ export const CONST_SLOT = 1 << 20;
 
 const defs: OpDef[] = [];
 const ids: Record<string, number> = {};
+
+function accessOf(name: string): number {
+  const match = /^(?:load|store)(?:(\d+)[sW]?|VW?|Z(\d+)|2V)$/.exec(name);
+  if (match === null) return 0;
+  if (name === "store2V") return 32;
+  return name.includes("V") ? 16 : Number(match[1] ?? match[2]) / 8;
+}
 
 function op(name: string, signature: string, extra: { mayExit?: boolean; ends?: boolean } = {}): void {
   const [args = "", result = "none"] = signature.split(">").map((part) => part.trim());
@@ -42,6 +54,7 @@ function op(name: string, signature: string, extra: { mayExit?: boolean; ends?: 
     result: result as ResultType,
     mayExit: extra.mayExit ?? false,
     ends: extra.ends ?? false,
+    access: accessOf(name),
   });
   ids[name] = id;
 }
@@ -152,6 +165,8 @@ op("storeIf32", "i64 imm i32 i32");
 op("storeIf64", "i64 imm i32 i64");
 op("storeIfV", "i64 imm i32 v128");
 for (const bits of [32, 64, 128]) op(`storeCheckIf${bits}`, "i64 imm i32");
+/** #AC(0) unless the address is a multiple of the last argument, a power of two. */
+op("checkAligned", "i64 imm imm", MAY_EXIT);
 /** Checks that `length` bytes (at most 4096) may be read / written; the stores after it cannot fault. */
 op("probeRead", "i64 imm imm");
 op("probeWrite", "i64 imm imm");

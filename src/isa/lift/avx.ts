@@ -151,6 +151,7 @@ function fromHalf(x: Lift): void {
   const operand = x.operand(1);
   const half = (lane: number) =>
     operand.kind === OperandKind.vec ? x.vec(operand.reg, 8 * lane) : x.load(x.address(), 8, false, 8 * lane);
+  if (x.isMem(1)) x.checkAligned(x.address(), 8 * laneCount(x));
   const sources = laneCount(x) === 2 ? [half(0), half(1)] : [half(0)];
   const values = sources.map((value) => x.op("h_fCvtPh2Ps", value));
   floatTrap(x);
@@ -163,6 +164,7 @@ function toHalf(x: Lift): void {
   const imm = x.const(x.insn.immLo & 0xff);
   if (to.kind === OperandKind.mem) {
     const { slot, disp } = x.address();
+    x.checkAligned(x.address(), 8 * count);
     x.op(`storeCheckIf${64 * count}`, slot, disp, x.const(1));
   }
   const halves: Value[] = [];

@@ -20,10 +20,19 @@ function canonical(x: Lift, target: Value): Value {
   return target;
 }
 
-/** Target of an indirect near branch, cut to the operand size. */
-function indirect(x: Lift): Value {
+/** Target of an indirect near branch, cut to the operand size. A CALL finds first that it cannot push (`pushes`). */
+function indirect(x: Lift, pushes: boolean): Value {
   const value = x.read(0);
   const size = x.insn.operandSize;
+  if (size === 8 && pushes) {
+    const stack = stackAt(x, -size);
+    x.checkAligned(stack, size);
+    const extended = x.op("shrS64", x.op("shl64", value, x.const(16)), x.const(16));
+    const wild = x.op("ne64", extended, value);
+    x.op("storeCheckIf64", stack.slot, stack.disp, wild);
+    x.trapIf(wild, GENERAL_PROTECTION);
+    return value;
+  }
   if (size === 8) return canonical(x, value);
   return size === 4 ? x.op("zext32", value) : x.op("zext32", x.zeroExtend(value, 2));
 }
@@ -31,7 +40,7 @@ function indirect(x: Lift): Value {
 function call(x: Lift): void {
   x.b.branch = "call";
   const size = x.insn.operandSize;
-  const target = x.operand(0).kind === OperandKind.rel ? undefined : x.op("mov64", indirect(x));
+  const target = x.operand(0).kind === OperandKind.rel ? undefined : x.op("mov64", indirect(x, true));
   pushValue(x, size, x.const(x.nextLo, x.nextHi));
   if (target === undefined) x.jump(...x.branchTarget());
   else x.jumpTo(target);
@@ -78,7 +87,7 @@ export const branchLifters: LifterTable = {
   ret,
   jmp: (x) => {
     if (x.operand(0).kind === OperandKind.rel) x.jump(...x.branchTarget());
-    else x.jumpTo(x.op("mov64", indirect(x)));
+    else x.jumpTo(x.op("mov64", indirect(x, false)));
   },
   jcxz: (x) => x.jumpIf(x.op("eqz64", counter(x, false)), ...x.branchTarget()),
   loop: loop(undefined),

@@ -88,6 +88,7 @@ function pop(x: Lift): void {
 
 function pushAll(x: Lift): void {
   const size = x.insn.operandSize;
+  x.checkAligned(stackAt(x, 0), size);
   x.op("probeWrite", x.gpr(RSP), -8 * size, 8 * size);
   for (let reg = 0; reg < 8; reg++) x.store(stackAt(x, -size * (reg + 1)), size, x.gpr(reg));
   adjustStack(x, -8 * size);
@@ -116,6 +117,8 @@ function enterFrame(x: Lift): void {
   const level = x.insn.imm2 & 31;
   const bytes = size * (level + 1);
   const allocated = x.insn.immLo & 0xffff;
+  x.checkAligned(stackAt(x, 0), size);
+  x.checkAligned(stackAt(x, -bytes - allocated), size);
   x.op("probeWrite", x.gpr(RSP), -bytes, bytes);
   // The processor checks that the new top of the stack can be written.
   x.op("probeWrite", x.gpr(RSP), -bytes - allocated, 1);

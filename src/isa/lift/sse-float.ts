@@ -134,6 +134,7 @@ function widen(op: string): Lifter {
       if (operand.kind === OperandKind.vec) return x.vec(operand.reg, 8 * lane);
       return x.op("loadZ64", x.address().slot, x.address().disp + 8 * lane);
     };
+    if (x.isMem(1)) x.checkAligned(x.address(), 8 * laneCount(x));
     const sources = laneCount(x) === 1 ? [half(0)] : [half(0), half(1)];
     setLanes(
       x,

@@ -45,7 +45,7 @@ function string(step: Step, bulk?: "bulkMovs" | "bulkStos"): Lifter {
     x.op("jumpOutIf", x.op(`eqz${sized}`, count), x.nextLo, x.nextHi, 0, 0);
     const overridden = insn.segment === Segment.fs || insn.segment === Segment.gs;
     let left = count;
-    if (bulk !== undefined && addressSize !== 2 && !overridden) {
+    if (bulk !== undefined && addressSize !== 2 && !overridden && !x.b.checksAlignment) {
       x.op(bulk, size, addressSize === 8 ? -1 : 0);
       left = index(x, RCX);
     }
@@ -98,8 +98,9 @@ export const stringLifters: LifterTable = {
     return compare(x, size, x.gpr(RAX), value);
   }),
   cmps: string((x, size) => {
-    const a = source(x, size);
+    // Of two faults the processor reports that of rDI.
     const b = x.load(stringAddress(x, index(x, RDI), Segment.none), size);
+    const a = source(x, size);
     const by = stride(x, size);
     advance(x, RSI, by);
     advance(x, RDI, by);

@@ -158,6 +158,7 @@ function storeWith(x: Lift, pops: number, compute: () => Value, high?: string): 
   const upper = high === undefined ? 0 : x.op(high);
   const where = pointers(x);
   const address = x.address();
+  x.checkAligned(address, high === undefined ? x.operand(0).size : 8);
   // a page fault comes before the exception, even where that suppresses the store
   x.op("probeWrite", address.slot, address.disp, high === undefined ? x.operand(0).size : 10);
   x.op("jumpOutIf", x.op("h_x87StoreSkipped", ...where), x.nextLo, x.nextHi, 0, 0);
