@@ -1,6 +1,7 @@
 /**
  * Long runs of random instruction sequences on both tiers and on the processor, by hand: `node fixtures/native/cpu/hunt.mjs
- * --sequences [--bits 32|64] [--seed n] [--count n] [--limit failures shown] [--found file: failing cases, shrunk, added to it]`.
+ * --sequences [--bits 32|64] [--seed n] [--count n] [--limit failures shown] [--found file: failing cases, shrunk, added to it]
+ * [--record file: all that agree, with the processor's results]`.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { CASE_BYTES, type CpuCase, Field } from "./cpu-case.ts";
@@ -82,7 +83,8 @@ export function huntSequences(): void {
   const count = Number(option("count", "1000"));
   const firstSeed = Number(option("seed", "1"));
   const limit = Number(option("limit", "10"));
-  const foundFile = option("found", "");
+  const [foundFile, recordFile] = [option("found", ""), option("record", "")];
+  const agreeing: RecordedCase[] = [];
   let judge = new Judge();
   let [total, failures, skipped, instructions, faults] = [0, 0, 0, 0, 0];
   const kept: RecordedCase[] = [];
@@ -102,7 +104,11 @@ export function huntSequences(): void {
         instructions += verdict.instructions;
         if (verdict.skipped) skipped++;
         if (record(native, i).getUint32(Field.trap, true) !== 3) faults++;
-        if (verdict.found.length === 0) continue;
+        if (verdict.found.length === 0) {
+          if (recordFile !== "" && !verdict.skipped)
+            agreeing.push({ test, input: record(records, i), native: record(native, i) });
+          continue;
+        }
         failures++;
         if (failures > limit) continue;
         const small = shrink(judge, sequence);
@@ -121,6 +127,7 @@ export function huntSequences(): void {
       );
     }
   }
+  if (recordFile !== "") writeFileSync(recordFile, encodeCorpus(agreeing));
   if (foundFile !== "" && kept.length > 0) {
     writeFileSync(foundFile, encodeCorpus(kept, existsSync(foundFile) ? readFileSync(foundFile) : undefined));
   }

@@ -289,14 +289,6 @@ export class Lift {
     if (this.b.checksAlignment) this.op("checkAligned", address.slot, address.disp, size);
   }
 
-  /** Accesses made by `body` are never checked for alignment. */
-  withoutAlignmentCheck(body: () => void): void {
-    const { checksAlignment } = this.b;
-    this.b.checksAlignment = false;
-    body();
-    this.b.checksAlignment = checksAlignment;
-  }
-
   /** Loads `size` bytes, zero-extended (16: a vector). */
   load(address: Address, size: number, forWrite = false, offset = 0): Value {
     return this.b.emit((forWrite ? LOADS_W : LOADS)[size] as OpDef, address.slot, address.disp + offset);

@@ -214,10 +214,8 @@ function maskMove(x: Lift): void {
   if (mmx) enterMmx(x);
   // Bytes that are not chosen are written back as they are; the page must be writable even if none is.
   const size = mmx ? 8 : 16;
-  x.withoutAlignmentCheck(() => {
-    const old = x.load(address, size, true);
-    x.store(address, size, x.op("vBlendBytes", old, source(x, 0), source(x, 1)));
-  });
+  const old = x.load(address, size, true);
+  x.store(address, size, x.op("vBlendBytes", old, source(x, 0), source(x, 1)));
 }
 
 export const vectorMoveLifters: LifterTable = {
