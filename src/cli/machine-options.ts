@@ -18,10 +18,13 @@ import { DEFAULT_TIERS, type TierPolicy } from "../exec/cpu.ts";
 import type { Rlimit } from "../kernel/rlimits.ts";
 import type { MallocVersion } from "../libc/malloc/version.ts";
 import { MALLOC_VERSIONS, mallocVersion } from "../libc/malloc/versions/all.ts";
+import { CPU_MODELS } from "../profiles/cpu-model.ts";
+import type { MachineProfile } from "../profiles/machine-profile.ts";
 import { DEFAULT_MACHINE, MACHINES, machineByName } from "../profiles/machines/machines.ts";
 
 export interface MachineCliOptions {
   readonly machine: string;
+  readonly cpu?: string;
   readonly sysroot?: string;
   readonly libc?: "sysroot" | "embedded";
   readonly env: readonly string[];
@@ -109,6 +112,9 @@ export function addMachineOptions(command: Command): Command {
   const machines = MACHINES.map(({ name }) => name);
   return command
     .addOption(new Option("--machine <name>", "machine profile").choices(machines).default(DEFAULT_MACHINE.name))
+    .addOption(
+      new Option("--cpu <model>", "processor, instead of the machine's").choices(CPU_MODELS.map(({ name }) => name)),
+    )
     .option("-L, --sysroot <dir>", "directory that the program sees as / (read-only); on Linux the host's /")
     .addOption(new Option("--libc <whose>", "C library of the program").choices(["sysroot", "embedded"]))
     .addOption(
@@ -143,9 +149,14 @@ export function tiersOf(options: MachineCliOptions): TierPolicy {
   return { tier: options.tier, threshold: options.jitThreshold ?? DEFAULT_TIERS.threshold };
 }
 
-/** The profile that `--machine` names. */
-export function profileOf(options: MachineCliOptions): typeof DEFAULT_MACHINE {
-  return machineByName(options.machine) ?? DEFAULT_MACHINE;
+/** The profile that `--machine` names, with the processor that `--cpu` does. */
+export function profileOf(options: MachineCliOptions): MachineProfile {
+  const machine = machineByName(options.machine) ?? DEFAULT_MACHINE;
+  const cpu = CPU_MODELS.find(({ name }) => name === options.cpu) ?? machine.cpu;
+  if (machine.generation.kernelBits === 64 && !cpu.features.includes("lm")) {
+    throw new UsageError(`--cpu ${cpu.name}: ${machine.name} has a 64-bit kernel, which this processor cannot run`);
+  }
+  return { ...machine, cpu };
 }
 
 /** The host's / on Linux; elsewhere there is no libc to be had, only static programs run. */

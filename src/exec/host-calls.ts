@@ -1,5 +1,5 @@
 /** What instructions ask of the dispatcher: identification, time, random numbers, segment registers. */
-import { RIP } from "../isa/cpu-block.ts";
+import { FCW, FPR, FSW, FTW, RIP, YMM, YMM_STRIDE } from "../isa/cpu-block.ts";
 import { HOST_ARGUMENT, HostCall } from "../isa/lift/host-call.ts";
 
 /** What a processor says about itself. Registers are int32. */
@@ -36,6 +36,9 @@ const RBX = 3;
 const FS = 4;
 const GS = 5;
 const SS = 2;
+const GENERAL_PROTECTION = 13;
+/** FCW after FNINIT. */
+const INITIAL_FCW = 0x37f;
 
 /** Whether the request loads SS. */
 export function isStackSegmentLoad(request: number): boolean {
@@ -92,10 +95,25 @@ export class HostCalls {
     const { state } = this.#cpu;
     const { xcr0 } = this.#identity;
     if (xcr0 === undefined) return this.#refuse(6, 0, length);
-    if (state.gprLo(RCX) !== 0) return this.#refuse(13, 0, length);
-    state.setGpr(RAX, xcr0, 0);
+    const which = state.gprLo(RCX);
+    const supported = which === 0 || (which === 1 && this.#identity.features.includes("xgetbv1"));
+    if (!supported) return this.#refuse(GENERAL_PROTECTION, 0, length);
+    state.setGpr(RAX, which === 0 ? xcr0 : xcr0 & this.#stateInUse(), 0);
     state.setGpr(RDX, 0, 0);
     return true;
+  }
+
+  /** XINUSE, as the XSAVE instructions have it (src/isa/lift/xsave.ts). */
+  #stateInUse(): number {
+    const words = new Int32Array(this.#view.buffer);
+    const any = (from: number, count: number, stride = 4) => {
+      for (let i = 0; i < count; i++) if (words[(from + stride * i) >> 2] !== 0) return true;
+      return false;
+    };
+    const registers = this.#cpu.state.codeBits === 64 ? 16 : 8;
+    const half = (offset: number) => [0, 4, 8, 12].some((at) => any(YMM + offset + at, registers, YMM_STRIDE));
+    const x87 = words[FCW >> 2] !== INITIAL_FCW || words[FSW >> 2] !== 0 || words[FTW >> 2] !== 0 || any(FPR, 32);
+    return (x87 ? 1 : 0) | (half(0) ? 2 : 0) | (half(16) ? 4 : 0);
   }
 
   /** CF = 1, the other arithmetic flags 0. */

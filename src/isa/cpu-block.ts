@@ -62,7 +62,7 @@ export const SCRATCH = CPU_BASE + 0x400;
 
 /** IR temporaries, 16 bytes each. */
 export const TEMPS = CPU_BASE + 0x800;
-export const TEMP_COUNT = 256;
+export const TEMP_COUNT = 320;
 
 /** Static data of the helper module lies in [HELPER_DATA, HELPER_DATA_END). */
 export const HELPER_DATA = 0x10000;

@@ -64,12 +64,18 @@ export function writeFpState(task: Task, buffer: number, ia32: boolean): number 
   return task.mm.write(buffer + SW_RESERVED, out.bytes.subarray(SW_RESERVED));
 }
 
+/** fpu__clear_user_states(): the state a program, and each signal handler, begins with. */
+export function clearFpState(task: Task): void {
+  const { state } = task.kernel.cpu;
+  state.fxrstor(initialFxsave());
+  state.setYmmHigh(new Uint8Array(AVX_SIZE));
+}
+
 /** fpu__restore_sig(): reads the state back. `buffer` 0 clears it. 0 or -EFAULT. */
 export function readFpState(task: Task, buffer: number, ia32: boolean): number {
   const { state } = task.kernel.cpu;
   if (buffer === 0) {
-    state.fxrstor(initialFxsave());
-    state.setYmmHigh(new Uint8Array(AVX_SIZE));
+    clearFpState(task);
     return 0;
   }
   const at = ia32 ? buffer + FREGS_SIZE : buffer;

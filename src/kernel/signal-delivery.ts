@@ -17,6 +17,7 @@ import {
   SS_AUTODISARM,
   SS_DISABLE,
 } from "../abi/signal.ts";
+import { clearFpState } from "./fp-state.ts";
 import { EFLAGS_DF, EFLAGS_RF, EFLAGS_TF } from "./registers.ts";
 import type { SigAction } from "./sighand.ts";
 import { type SigInfo, sigInfo } from "./siginfo.ts";
@@ -101,6 +102,7 @@ function handleSignal(task: Task, caught: Caught): void {
     return;
   }
   state.eflags &= ~(EFLAGS_DF | EFLAGS_RF | EFLAGS_TF);
+  clearFpState(task);
   task.savedBlocked = undefined;
   const blocked = task.blocked.union(action.mask);
   if (!(action.flags & SA_NODEFER)) blocked.add(info.signo);

@@ -23,7 +23,8 @@ import type { RandomDraws } from "../loader/random-draws.ts";
 import { HOST_AREA_BYTES, PhysicalMemory } from "../memory/physical.ts";
 import { MemorySystem } from "../mm/system.ts";
 import type { Observer } from "../observe/observer.ts";
-import { type CpuModel, cpuidLeaf1Edx, hwcap2 } from "../profiles/cpu-model.ts";
+import { cpuinfoFlags } from "../profiles/cpu-features.ts";
+import { type CpuModel, cpuidLeaf1Edx, hwcap2, minSigStackSize, xsaveState } from "../profiles/cpu-model.ts";
 import type { TaskLayout } from "../profiles/kernel-generation.ts";
 import type { MachineProfile } from "../profiles/machine-profile.ts";
 import type { Path } from "../vfs/path.ts";
@@ -175,7 +176,7 @@ export function createMachine({ profile, host, options = {}, observers = [] }: M
   const memorySystem = new MemorySystem(physical, generation);
   const tables = { amd64: TABLE_AMD64, i386: TABLE_I386 };
   const kernel: Kernel = new Kernel({ host, physical, cpu, vfs, generation, config, tables, memorySystem, random });
-  mountProcfs(kernel, profile.cpu);
+  mountProcfs(kernel, { ...profile.cpu, flags: cpuinfoFlags(profile.cpu.features) });
   if (options.libc === "embedded") {
     const { ldSoCacheSize } = options;
     installEmbedded(kernel, profile, ldSoCacheSize === undefined ? {} : { ldSoCacheSize });
@@ -211,17 +212,15 @@ function kernelConfig(profile: MachineProfile, options: MachineOptions, realtime
     clock: options.clock ?? "virtual",
     sliceInstructions: SLICE_INSTRUCTIONS,
     maxInstructions: options.maxInstructions ?? Number.POSITIVE_INFINITY,
-    cpuAuxv: { hwcap: cpuidLeaf1Edx(cpu), hwcap2: hwcap2(cpu), minSigStackSize: cpu.minSigStackSize },
+    cpuAuxv: { hwcap: cpuidLeaf1Edx(cpu), hwcap2: hwcap2(cpu), minSigStackSize: minSigStackSize(cpu) },
     ...xstate(cpu),
     ...(options.draws === undefined ? {} : { draws: options.draws }),
   };
 }
 
-/** Size of the XSAVE area and XCR0: x87 and SSE, with AVX the upper halves too (SDM volume 1, section 13.4). */
 function xstate(model: CpuModel): { xstateSize: number; xstateFeatures: number } {
-  const features: readonly string[] = model.features;
-  if (!features.includes("xsave")) return { xstateSize: 0, xstateFeatures: 0 };
-  return features.includes("avx") ? { xstateSize: 832, xstateFeatures: 7 } : { xstateSize: 576, xstateFeatures: 3 };
+  const state = xsaveState(model);
+  return { xstateSize: state?.size ?? 0, xstateFeatures: state?.features ?? 0 };
 }
 
 /** The user's words for why a program cannot run, and folio's exit status: 127 if it was not found, else 126. */

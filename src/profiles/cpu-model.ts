@@ -1,82 +1,37 @@
 /** CPU models: which instructions a machine's processor has, and what it tells programs about itself. Data only. */
+import { type CpuFeature, featureBits } from "./cpu-features.ts";
 
-/**
- * A feature by its name in /proc/cpuinfo. The list holds what user mode can see; features that only a kernel uses (vme,
- * mtrr…) are part of CPUID.1:EDX, which programs see as AT_HWCAP.
- */
-export type CpuFeature =
-  | "fpu"
-  | "vme"
-  | "de"
-  | "pse"
-  | "tsc"
-  | "msr"
-  | "pae"
-  | "mce"
-  | "cx8"
-  | "apic"
-  | "sep"
-  | "mtrr"
-  | "pge"
-  | "mca"
-  | "cmov"
-  | "pat"
-  | "pse36"
-  | "clflush"
-  | "mmx"
-  | "fxsr"
-  | "sse"
-  | "sse2"
-  | "ht"
-  | "syscall"
-  | "nx"
-  | "lm"
-  | "fsgsbase";
+export type { CpuFeature } from "./cpu-features.ts";
 
-/** Bits of CPUID.01H:EDX (SDM volume 2, table 3-11). */
-const LEAF1_EDX: Partial<Record<CpuFeature, number>> = {
-  fpu: 0,
-  vme: 1,
-  de: 2,
-  pse: 3,
-  tsc: 4,
-  msr: 5,
-  pae: 6,
-  mce: 7,
-  cx8: 8,
-  apic: 9,
-  sep: 11,
-  mtrr: 12,
-  pge: 13,
-  mca: 14,
-  cmov: 15,
-  pat: 16,
-  pse36: 17,
-  clflush: 19,
-  mmx: 23,
-  fxsr: 24,
-  sse: 25,
-  sse2: 26,
-  ht: 28,
-};
+/** A level of cache (CPUID.4). */
+export interface CpuCache {
+  readonly type: "data" | "instruction" | "unified";
+  readonly level: 1 | 2 | 3;
+  readonly ways: number;
+  readonly sets: number;
+}
 
 export interface CpuModel {
-  /** Name of the model, as `--machine` data gives it. */
+  /** Name of the model, as `--cpu` takes it. */
   readonly name: string;
   /** CPUID leaf 0: twelve characters. */
-  readonly vendor: string;
+  readonly vendor: "GenuineIntel" | "AuthenticAMD";
   /** CPUID leaves 80000002H–4H: at most 47 characters. */
   readonly brand: string;
   readonly family: number;
   readonly model: number;
   readonly stepping: number;
   readonly features: readonly CpuFeature[];
-  /**
-   * AT_MINSIGSTKSZ: the largest signal frame (arch/x86/kernel/signal.c init_sigframe_size). Linux 6.18 gives 1776 with an
-   * XSAVE area of 836 bytes, so 1776 - (836 - 512), rounded up to 16, with FXSAVE alone.
-   */
-  readonly minSigStackSize: number;
+  /** Lines have 64 bytes. */
+  readonly caches: readonly CpuCache[];
 }
+
+const CACHES: readonly CpuCache[] = [
+  { type: "data", level: 1, ways: 8, sets: 64 },
+  { type: "instruction", level: 1, ways: 8, sets: 64 },
+  { type: "unified", level: 2, ways: 8, sets: 1024 },
+  { type: "unified", level: 3, ways: 16, sets: 8192 },
+];
 
 const I686_FEATURES: readonly CpuFeature[] = [
   "fpu",
@@ -114,7 +69,7 @@ export const i686: CpuModel = Object.freeze<CpuModel>({
   model: 13,
   stepping: 8,
   features: I686_FEATURES,
-  minSigStackSize: 1456,
+  caches: CACHES,
 });
 
 /** The baseline of the x86-64 psABI, with FSGSBASE, which kernels since 5.9 announce in AT_HWCAP2. */
@@ -126,20 +81,93 @@ export const x86_64: CpuModel = Object.freeze<CpuModel>({
   model: 15,
   stepping: 11,
   features: [...I686_FEATURES, "syscall", "lm", "fsgsbase"],
-  minSigStackSize: 1456,
+  caches: CACHES,
 });
+
+/** The psABI's x86-64-v2: the processors of 2009. */
+export const x86_64_v2: CpuModel = Object.freeze<CpuModel>({
+  name: "x86-64-v2",
+  vendor: "GenuineIntel",
+  brand: "folio x86-64-v2",
+  family: 6,
+  model: 26,
+  stepping: 5,
+  features: [...x86_64.features, "cx16", "lahf_lm", "popcnt", "sse3", "ssse3", "sse4_1", "sse4_2", "rdtscp"],
+  caches: CACHES,
+});
+
+/**
+ * The psABI's x86-64-v3, and what the processor has that folio's results are recorded on (AMD family 19h): what the SDM leaves
+ * undefined comes out as there. AVX-512 and the 256-bit forms of AES and PCLMULQDQ are not offered.
+ */
+export const x86_64_v3: CpuModel = Object.freeze<CpuModel>({
+  name: "x86-64-v3",
+  vendor: "AuthenticAMD",
+  brand: "folio x86-64-v3",
+  family: 25,
+  model: 1,
+  stepping: 1,
+  features: [
+    ...x86_64_v2.features,
+    "avx",
+    "avx2",
+    "bmi1",
+    "bmi2",
+    "f16c",
+    "fma",
+    "lzcnt",
+    "movbe",
+    "xsave",
+    "xsaveopt",
+    "xsavec",
+    "xgetbv1",
+    "aes",
+    "pclmulqdq",
+    "sha",
+    "adx",
+    "rdrand",
+    "rdseed",
+    "rdpid",
+    "clflushopt",
+    "clwb",
+    "prefetchw",
+    "topoext",
+    "erms",
+    "fsrm",
+  ],
+  caches: CACHES,
+});
+
+/** The models that `--cpu` knows. */
+export const CPU_MODELS: readonly CpuModel[] = [i686, x86_64, x86_64_v2, x86_64_v3];
 
 /** CPUID.01H:EDX, which the kernel hands to programs as AT_HWCAP. */
 export function cpuidLeaf1Edx(model: CpuModel): number {
-  let bits = 0;
-  for (const feature of model.features) {
-    const bit = LEAF1_EDX[feature];
-    if (bit !== undefined) bits |= 1 << bit;
-  }
-  return bits >>> 0;
+  return featureBits(model.features, 1, "edx") >>> 0;
 }
 
 /** AT_HWCAP2 (arch/x86/include/uapi/asm/hwcap2.h): bit 1 FSGSBASE. */
 export function hwcap2(model: CpuModel): number {
   return model.features.includes("fsgsbase") ? 2 : 0;
+}
+
+const XSAVE_AREA = 576;
+const XSAVE_AREA_AVX = 832;
+
+/** XCR0 and the size of the XSAVE area it gives (SDM volume 1, sections 13.3 and 13.4); undefined without XSAVE. */
+export function xsaveState(model: CpuModel): { readonly features: number; readonly size: number } | undefined {
+  if (!model.features.includes("xsave")) return undefined;
+  return model.features.includes("avx") ? { features: 7, size: XSAVE_AREA_AVX } : { features: 3, size: XSAVE_AREA };
+}
+
+const FXSAVE_AREA = 512;
+const MAGIC2 = 4;
+/** The rest of the largest frame, as Linux 6.18 counts it: it gives 1776 with an area of 832 bytes. */
+const FRAME_WITHOUT_STATE = 940;
+
+/** AT_MINSIGSTKSZ: the largest signal frame (arch/x86/kernel/signal.c, init_sigframe_size()). */
+export function minSigStackSize(model: CpuModel): number {
+  const xsave = xsaveState(model);
+  const state = xsave === undefined ? FXSAVE_AREA : xsave.size + MAGIC2;
+  return Math.ceil((FRAME_WITHOUT_STATE + state) / 16) * 16;
 }

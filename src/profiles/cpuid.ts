@@ -1,126 +1,129 @@
-/** CPUID leaves of a CPU model. SDM volume 2, "CPUID"; AMD64 APM volume 3, appendix E, for the extended leaves. */
-import { type CpuModel, cpuidLeaf1Edx } from "./cpu-model.ts";
+/** CPUID leaves of a CPU model. SDM volume 2, "CPUID"; AMD64 APM volume 3, appendix E, for AMD's and the extended leaves. */
+import { featureBits } from "./cpu-features.ts";
+import { type CpuCache, type CpuModel, cpuidLeaf1Edx, xsaveState } from "./cpu-model.ts";
 
-type Regs = readonly [eax: number, ebx: number, ecx: number, edx: number];
+type Leaf = readonly [eax: number, ebx: number, ecx: number, edx: number];
 
-const ZERO: Regs = [0, 0, 0, 0];
-const MAX_LEAF = 0xd;
-const MAX_EXTENDED_LEAF = 0x8000_0008;
+const NOTHING: Leaf = [0, 0, 0, 0];
+const LAST_BASIC_LEAF = 0xd;
+const LAST_BASIC_LEAF_WITHOUT_XSAVE = 7;
+const LAST_EXTENDED_LEAF = 0x8000_0008;
+const LAST_EXTENDED_LEAF_AMD = 0x8000_001d;
+const LINE_SIZE = 64;
+const OSXSAVE = 1 << 27;
 
-const LEAF1_ECX: Record<string, number> = {
-  sse3: 0,
-  pclmulqdq: 1,
-  ssse3: 9,
-  fma: 12,
-  cx16: 13,
-  sse4_1: 19,
-  sse4_2: 20,
-  movbe: 22,
-  popcnt: 23,
-  aes: 25,
-  xsave: 26,
-  osxsave: 27,
-  avx: 28,
-  f16c: 29,
-  rdrand: 30,
-};
-const LEAF7_EBX: Record<string, number> = {
-  fsgsbase: 0,
-  bmi1: 3,
-  avx2: 5,
-  bmi2: 8,
-  erms: 9,
-  rdseed: 18,
-  adx: 19,
-  clflushopt: 23,
-  clwb: 24,
-  sha: 29,
-};
-const LEAF81_ECX: Record<string, number> = { lahf_lm: 0, lzcnt: 5, prefetchw: 8 };
-const LEAF81_EDX: Record<string, number> = { syscall: 11, nx: 20, rdtscp: 27, lm: 29 };
-
-/** XSAVE state components: x87 and SSE always, AVX if the model has it. */
-export function xcr0Of(model: CpuModel): number | undefined {
-  const features: readonly string[] = model.features;
-  if (!features.includes("xsave")) return undefined;
-  return features.includes("avx") ? 7 : 3;
+/** Four characters, the first one in the low byte. */
+function pack(text: string, at: number): number {
+  let word = 0;
+  for (let i = 0; i < 4; i++) word |= (text.charCodeAt(at + i) || 0) << (8 * i);
+  return word;
 }
 
-function bits(model: CpuModel, table: Record<string, number>): number {
-  let value = 0;
-  for (const feature of model.features as readonly string[]) {
-    const bit = table[feature];
-    if (bit !== undefined) value |= 1 << bit;
-  }
-  return value;
-}
-
-function text(chars: string, at: number): number {
-  let value = 0;
-  for (let i = 3; i >= 0; i--) value = (value << 8) | (at + i < chars.length ? chars.charCodeAt(at + i) : 0);
-  return value;
-}
-
-/** EAX of leaf 1: family, model, stepping. */
+/** EAX of leaf 1: extended family and model take over where the four bits end. */
 function signature({ family, model, stepping }: CpuModel): number {
-  const base = Math.min(family, 15);
-  return stepping | ((model & 15) << 4) | (base << 8) | ((model >> 4) << 16) | ((family >= 15 ? family - 15 : 0) << 20);
+  const extendedFamily = Math.max(0, family - 15);
+  return stepping | ((model & 15) << 4) | (Math.min(family, 15) << 8) | ((model >> 4) << 16) | (extendedFamily << 20);
 }
 
-/** Deterministic cache parameters: [type, level, ways, sets] with 64-byte lines. */
-const CACHES = [
-  [1, 1, 8, 64],
-  [2, 1, 8, 64],
-  [3, 2, 8, 1024],
-  [3, 3, 16, 8192],
-] as const;
+const CACHE_TYPES = { data: 1, instruction: 2, unified: 3 } as const;
 
-function cacheLeaf(subleaf: number): Regs {
-  const cache = CACHES[subleaf];
-  if (cache === undefined) return ZERO;
-  const [type, level, ways, sets] = cache;
-  return [type | (level << 5) | (1 << 8), ((ways - 1) << 22) | 63, sets - 1, 0];
+/** Leaves 4 (Intel) and 8000001DH (AMD). */
+function cacheLeaf({ caches }: CpuModel, subleaf: number): Leaf {
+  const cache = caches[subleaf];
+  if (cache === undefined) return NOTHING;
+  const { type, level, ways, sets } = cache;
+  return [CACHE_TYPES[type] | (level << 5) | (1 << 8), ((ways - 1) << 22) | (LINE_SIZE - 1), sets - 1, 0];
 }
 
-function xsaveLeaf(model: CpuModel, subleaf: number): Regs {
-  const xcr0 = xcr0Of(model);
-  if (xcr0 === undefined) return ZERO;
-  const size = xcr0 & 4 ? 832 : 576;
-  if (subleaf === 0) return [xcr0, size, size, 0];
-  if (subleaf === 2 && xcr0 & 4) return [256, 576, 0, 0];
-  return ZERO;
+function kibibytes({ ways, sets }: CpuCache): number {
+  return (ways * sets * LINE_SIZE) / 1024;
 }
 
-/** What CPUID returns for (leaf, subleaf), as int32 values. Leaves above the maximum give zeros. */
-export function cpuid(model: CpuModel, leaf: number, subleaf: number): Regs {
+/** Associativity as leaf 80000006H codes it. */
+const WAYS_CODES: Readonly<Record<number, number>> = { 1: 1, 2: 2, 4: 4, 8: 6, 16: 8, 32: 10 };
+
+/** Leaf 80000005H: first-level caches; EAX and EBX would tell of TLBs. */
+function firstLevelLeaf({ caches }: CpuModel): Leaf {
+  const word = (type: CpuCache["type"]): number => {
+    const cache = caches.find((one) => one.level === 1 && one.type === type);
+    return cache === undefined ? 0 : (kibibytes(cache) << 24) | (cache.ways << 16) | (1 << 8) | LINE_SIZE;
+  };
+  return [0, 0, word("data"), word("instruction")];
+}
+
+/** Leaf 80000006H: second- and third-level cache, the third in units of 512 KiB. */
+function upperLevelLeaf({ caches }: CpuModel): Leaf {
+  const word = (level: 2 | 3): number => {
+    const cache = caches.find((one) => one.level === level);
+    if (cache === undefined) return 0;
+    const size = level === 2 ? kibibytes(cache) << 16 : (kibibytes(cache) / 512) << 18;
+    return size | ((WAYS_CODES[cache.ways] ?? 0) << 12) | (1 << 8) | LINE_SIZE;
+  };
+  return [0, 0, word(2), word(3)];
+}
+
+function xsaveLeaf(model: CpuModel, subleaf: number): Leaf {
+  const state = xsaveState(model);
+  if (state === undefined) return NOTHING;
+  const { features, size } = state;
+  if (subleaf === 0) return [features, size, size, 0];
+  if (subleaf === 1) return [featureBits(model.features, 0xd, "eax"), size, 0, 0];
+  return subleaf === 2 && features & 4 ? [256, 576, 0, 0] : NOTHING;
+}
+
+/** What CPUID returns for (leaf, subleaf), as int32 values. Leaves that do not exist give zeros. */
+export function cpuid(model: CpuModel, leaf: number, subleaf: number): Leaf {
+  const { features, vendor, brand } = model;
+  const amd = vendor === "AuthenticAMD";
+  const bits = (register: "eax" | "ebx" | "ecx" | "edx") => featureBits(features, leaf, register);
+  const name: Leaf = [0, pack(vendor, 0), pack(vendor, 8), pack(vendor, 4)];
   switch (leaf) {
-    case 0:
-      return [MAX_LEAF, text(model.vendor, 0), text(model.vendor, 8), text(model.vendor, 4)];
+    case 0: {
+      const last = features.includes("xsave") ? LAST_BASIC_LEAF : LAST_BASIC_LEAF_WITHOUT_XSAVE;
+      return [last, name[1], name[2], name[3]];
+    }
     case 1: {
-      const xsave = (model.features as readonly string[]).includes("xsave") ? 1 << 27 : 0;
-      return [signature(model), (1 << 16) | (8 << 8), bits(model, LEAF1_ECX) | xsave, cpuidLeaf1Edx(model) | 0];
+      const logicalProcessors = 1;
+      const ebx = ((LINE_SIZE / 8) << 8) | (logicalProcessors << 16);
+      return [
+        signature(model),
+        ebx,
+        bits("ecx") | (features.includes("xsave") ? OSXSAVE : 0),
+        cpuidLeaf1Edx(model) | 0,
+      ];
     }
     case 2:
-      return [0x00ff_ff01 | 0, 0, 0, 0];
+      // One round; descriptor FFH: ask leaf 4.
+      return amd ? NOTHING : [0x0000_ff01, 0, 0, 0];
     case 4:
-      return cacheLeaf(subleaf);
+      return amd ? NOTHING : cacheLeaf(model, subleaf);
     case 7:
-      return subleaf === 0 ? [0, bits(model, LEAF7_EBX), 0, 0] : ZERO;
+      return subleaf === 0 ? [0, bits("ebx"), bits("ecx"), bits("edx")] : NOTHING;
     case 0xd:
       return xsaveLeaf(model, subleaf);
     case 0x8000_0000:
-      return [MAX_EXTENDED_LEAF | 0, text(model.vendor, 0), text(model.vendor, 8), text(model.vendor, 4)];
-    case 0x8000_0001:
-      return [signature(model), 0, bits(model, LEAF81_ECX), bits(model, LEAF81_EDX)];
+      return amd ? [LAST_EXTENDED_LEAF_AMD | 0, name[1], name[2], name[3]] : [LAST_EXTENDED_LEAF | 0, 0, 0, 0];
+    case 0x8000_0001: {
+      // AMD repeats what leaf 1 says of the old features.
+      const repeated = amd ? cpuidLeaf1Edx(model) & 0x0183_f3ff : 0;
+      return [amd ? signature(model) : 0, 0, bits("ecx"), bits("edx") | repeated];
+    }
     case 0x8000_0002:
     case 0x8000_0003:
     case 0x8000_0004: {
-      const at = 16 * (leaf - 0x8000_0002);
-      return [text(model.brand, at), text(model.brand, at + 4), text(model.brand, at + 8), text(model.brand, at + 12)];
+      const at = (leaf - 0x8000_0002) * 16;
+      return [pack(brand, at), pack(brand, at + 4), pack(brand, at + 8), pack(brand, at + 12)];
     }
+    case 0x8000_0005:
+      return amd ? firstLevelLeaf(model) : NOTHING;
+    case 0x8000_0006:
+      return upperLevelLeaf(model);
     case 0x8000_0008:
-      return [0x3030, 0, 0, 0];
+      // 36 physical, 48 linear address bits.
+      return [0x3024, 0, 0, 0];
+    case 0x8000_001d:
+      return amd ? cacheLeaf(model, subleaf) : NOTHING;
     default:
-      return ZERO;
+      return NOTHING;
   }
 }

@@ -9,7 +9,7 @@ import { planExec } from "../../src/loader/plan.ts";
 import { drawRandom } from "../../src/loader/random-draws.ts";
 import { VdsoPages } from "../../src/loader/vdso/vdso.ts";
 import { AddressSpace } from "../../src/mm/address-space.ts";
-import { cpuidLeaf1Edx, hwcap2, x86_64 } from "../../src/profiles/cpu-model.ts";
+import { cpuidLeaf1Edx, hwcap2, minSigStackSize, x86_64 } from "../../src/profiles/cpu-model.ts";
 import { linux618 } from "../../src/profiles/generations/linux-6.18.ts";
 import { layoutOf } from "../../src/profiles/kernel-generation.ts";
 import { mapsText } from "../../src/report/format/maps.ts";
@@ -42,7 +42,7 @@ function load(file: string, argv: readonly string[], envp: readonly string[]): L
   const program = loadProgram(mm, plan, {
     draws: drawRandom(seededBytes("draws"), layoutOf(generation, plan.abi), false),
     identity: { uid: 0, euid: 0, gid: 0, egid: 0, secure: false },
-    cpu: { hwcap: cpuidLeaf1Edx(x86_64), hwcap2: hwcap2(x86_64), minSigStackSize: x86_64.minSigStackSize },
+    cpu: { hwcap: cpuidLeaf1Edx(x86_64), hwcap2: hwcap2(x86_64), minSigStackSize: minSigStackSize(x86_64) },
     vdso: new VdsoPages(phys, generation),
   });
   if (isLoadFailure(program)) throw new Error(program.reason);

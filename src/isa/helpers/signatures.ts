@@ -179,4 +179,7 @@ export const HELPERS = {
   x87StoreSe: { params: [], result: "i32" },
   x87StoreSig: { params: [], result: "i64" },
   x87StoreSkipped: { params: ["i64", "i64", "i32"], result: "i32" },
+  xHeaderInvalid: { params: [], result: "i32" },
+  xInUse: { params: [], result: "i32" },
+  xRestore: { params: ["i32", "i32"], result: "i32" },
 } as const;

@@ -130,10 +130,19 @@ export function fxSaveImage(wide: u32): void {
   }
 }
 
-/** FXRSTOR of those 160 bytes from SCRATCH: 0, or 13 (#GP, nothing changed) if the image's MXCSR has a reserved bit set. */
-export function fxRestore(wide: u32): i32 {
+/** Whether the image's MXCSR has a reserved bit set. */
+function mxcsrInvalid(): bool {
+  return (load<u32>(SCRATCH + 24) & ~0x2ffff) !== 0;
+}
+
+function loadMxcsr(value: u32): void {
+  store<u32>(MXCSR, value);
+  fpUpdateMode();
+}
+
+/** The x87 part of the image. */
+function loadX87(wide: u32): void {
   const at = SCRATCH;
-  if ((load<u32>(at + 24) & ~0x2ffff) !== 0) return 13;
   store<u32>(FCW, (u32(load<u16>(at)) & 0x1f3f) | 0x40);
   store<u32>(FSW, load<u16>(at + 2));
   const tags = u32(load<u8>(at + 4));
@@ -155,8 +164,54 @@ export function fxRestore(wide: u32): i32 {
     x.writeRaw(i, load<u64>(from), load<u16>(from + 8));
   }
   store<u32>(FTW, tags);
-  store<u32>(MXCSR, load<u32>(at + 24));
-  fpUpdateMode();
+}
+
+/** FXRSTOR of those 160 bytes from SCRATCH: 0, or 13 (#GP, nothing changed) if the image's MXCSR has a reserved bit set. */
+export function fxRestore(wide: u32): i32 {
+  if (mxcsrInvalid()) return 13;
+  loadX87(wide);
+  loadMxcsr(load<u32>(SCRATCH + 24));
+  return 0;
+}
+
+/** XINUSE[0]: the x87 state is not that of FNINIT with empty registers of value 0. */
+export function xInUse(): u32 {
+  let any: u64 = u64(load<u32>(FCW) ^ 0x37f) | u64(load<u32>(FSW)) | u64(load<u32>(FTW));
+  for (let i: u32 = 0; i < 8; i++) any |= load<u64>(FPR + (usize(i) << 4)) | u64(load<u16>(FPR + (usize(i) << 4) + 8));
+  return u32(any !== 0);
+}
+
+/** XCR0: x87, SSE and AVX. */
+const XCR0: u64 = 7;
+const XSTATE_BV: usize = 512;
+const COMPACTED: u64 = 0x8000000000000000;
+
+/** 1 if XRSTOR raises #GP for the header in SCRATCH (SDM vol. 1, 13.8.1 and 13.8.2). */
+export function xHeaderInvalid(): u32 {
+  const at = SCRATCH + XSTATE_BV;
+  const present = load<u64>(at);
+  const format = load<u64>(at + 8);
+  if ((format & COMPACTED) === 0) return u32((present & ~XCR0) !== 0 || format !== 0 || load<u64>(at + 16) !== 0);
+  let rest: u64 = 0;
+  for (let i: usize = 16; i < 64; i += 8) rest |= load<u64>(at + i);
+  return u32((format & ~(XCR0 | COMPACTED)) !== 0 || (present & ~format) !== 0 || rest !== 0);
+}
+
+/** XRSTOR of x87 and MXCSR from SCRATCH, as far as `requested`: 0, or 13 (#GP, nothing changed) as `fxRestore`. */
+export function xRestore(wide: u32, requested: u32): i32 {
+  const present = u32(load<u64>(SCRATCH + XSTATE_BV));
+  const compacted = (load<u64>(SCRATCH + XSTATE_BV + 8) & COMPACTED) !== 0;
+  // The standard format loads MXCSR with SSE or AVX, in use or not; the compacted one with SSE, or sets it.
+  const mxcsr = compacted ? (requested & present & 2) !== 0 : (requested & 6) !== 0;
+  if (mxcsr && mxcsrInvalid()) return 13;
+  if ((requested & present & 1) !== 0) loadX87(wide);
+  else if ((requested & 1) !== 0) {
+    x87Fninit();
+    for (let i: u32 = 0; i < 8; i++) x.writeRaw(i, 0, 0);
+    store<u32>(FTW, 0);
+  }
+  if (mxcsr) loadMxcsr(load<u32>(SCRATCH + 24));
+  else if (compacted && (requested & 2) !== 0) loadMxcsr(0x1f80);
   return 0;
 }
 

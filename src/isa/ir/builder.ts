@@ -96,7 +96,7 @@ export class Builder {
 
   /** Whether another instruction may be added (temporaries and words are bounded). */
   hasRoom(): boolean {
-    return this.#temps < TEMP_COUNT - 80 && this.length < MAX_WORDS - 2048 && this.instructions < 64;
+    return this.#temps < TEMP_COUNT - 128 && this.length < MAX_WORDS - 2048 && this.instructions < 64;
   }
 
   beginInstruction(): void {

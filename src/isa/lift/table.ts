@@ -15,6 +15,7 @@ import { vectorMoveLifters } from "./sse-move.ts";
 import { specialLifters } from "./sse-special.ts";
 import { stringLifters } from "./string.ts";
 import { x87Lifters } from "./x87.ts";
+import { xsaveLifters } from "./xsave.ts";
 
 export const LIFTER_TABLES: readonly LifterTable[] = [
   arithLifters,
@@ -32,6 +33,7 @@ export const LIFTER_TABLES: readonly LifterTable[] = [
   floatLifters,
   specialLifters,
   x87Lifters,
+  xsaveLifters,
 ];
 
 const all: LifterTable = Object.assign({}, ...LIFTER_TABLES);

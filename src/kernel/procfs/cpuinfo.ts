@@ -1,13 +1,14 @@
 /** /proc/cpuinfo (arch/x86/kernel/cpu/proc.c) from what a machine says of its processor. */
 
-/** What show_cpuinfo() prints. `CpuModel` of the machine profiles is one. */
+/** What show_cpuinfo() prints. */
 export interface CpuIdentity {
   readonly vendor: string;
   readonly brand: string;
   readonly family: number;
   readonly model: number;
   readonly stepping: number;
-  readonly features: readonly string[];
+  /** The words of the line `flags`. */
+  readonly flags: readonly string[];
 }
 
 export function cpuinfoText(cpu: CpuIdentity, count: number, kernelBits: 32 | 64): string {
@@ -32,7 +33,7 @@ export function cpuinfoText(cpu: CpuIdentity, count: number, kernelBits: 32 | 64
       ["fpu_exception\t", "yes"],
       ["cpuid level\t", 1],
       ["wp\t\t", "yes"],
-      ["flags\t\t", cpu.features.join(" ")],
+      ["flags\t\t", cpu.flags.join(" ")],
       ["bogomips\t", "2000.00"],
       ["clflush size\t", 64],
       ["cache_alignment\t", 64],

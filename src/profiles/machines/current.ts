@@ -1,5 +1,5 @@
 /** The default machine: the one that folio's recordings were made on. */
-import { x86_64 } from "../cpu-model.ts";
+import { x86_64_v3 } from "../cpu-model.ts";
 import { linux618 } from "../generations/linux-6.18.ts";
 import type { MachineProfile } from "../machine-profile.ts";
 
@@ -9,7 +9,7 @@ export const current: MachineProfile = Object.freeze<MachineProfile>({
   abi: undefined,
   generation: linux618,
   glibc: undefined,
-  cpu: x86_64,
+  cpu: x86_64_v3,
   uname: {
     sysname: "Linux",
     nodename: "vm",
