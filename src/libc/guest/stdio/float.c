@@ -17,7 +17,7 @@ static inline uint32_t divide_base(uint64_t v, uint32_t *rest) {
 #endif
 }
 
-/* limb[0] is the lowest; returns the new count. factor < 2^31. */
+/* limb[0] is the lowest; returns the new count. factor <= 2^29, so that a carry is one limb. */
 static int multiply(uint32_t *limb, int n, uint32_t factor) {
   uint32_t carry = 0;
   for (int i = 0; i < n; i++) carry = divide_base((uint64_t)limb[i] * factor + carry, &limb[i]);
@@ -40,9 +40,9 @@ static void expand(uint64_t m, int e, uint32_t *limb, struct decimal *d) {
   while (e < 0 && !(m & 1)) m >>= 1, e++;
   int n = 0, scale = e < 0 ? -e : 0;
   for (uint64_t rest = m; rest; rest /= BASE) limb[n++] = (uint32_t)(rest % BASE);
-  for (; e > 0; e -= min_int(e, 30)) n = multiply(limb, n, 1u << min_int(e, 30));
+  for (; e > 0; e -= min_int(e, 29)) n = multiply(limb, n, 1u << min_int(e, 29));
   int k = scale;
-  for (; k >= 13; k -= 13) n = multiply(limb, n, 1220703125u);
+  for (; k >= 12; k -= 12) n = multiply(limb, n, 244140625u);
   uint32_t last = 1;
   while (k-- > 0) last *= 5;
   if (last > 1) n = multiply(limb, n, last);
@@ -200,9 +200,11 @@ HIDDEN void out_float(struct out *o, const struct spec *s, long double value) {
     return;
   }
   if (precision == 0) precision = 1;
+  int before = d.point;
   round_to(&d, precision, p.negative);
   int x = d.count > 0 ? d.point - 1 : 0;
-  long significant = precision;
+  /* glibc shows no places, even with #, where only the rounding carry made the number too long for %f. */
+  long significant = d.count > 0 && before == precision && d.point > before ? 1 : precision;
   if (!(s->flags & F_ALT)) { /* trailing zeros go */
     while (d.count > 0 && d.digit[d.count - 1] == '0') d.count--;
     if (significant > d.count) significant = d.count > 0 ? d.count : 1;

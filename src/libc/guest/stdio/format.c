@@ -161,7 +161,7 @@ static void out_integer(struct out *o, struct spec s, unsigned long long raw) {
     for (; v; v >>= 4) *--at = digit[v & 15];
   } else if (c == 'o') {
     for (; v; v >>= 3) *--at = (char)('0' + (v & 7));
-    if (s.flags & F_ALT && s.precision <= end - at) s.precision = (int)(end - at) + 1;
+    if (s.flags & F_ALT && at < end && s.precision <= end - at) *--at = '0';
   } else {
     for (; v > UINT32_MAX; v /= 10) *--at = (char)('0' + v % 10);
     for (uint32_t w = (uint32_t)v; w; w /= 10) *--at = (char)('0' + w % 10);
