@@ -82,11 +82,35 @@ export function defineSyscall<const C extends readonly Codec<unknown>[]>(
     note: options.note ?? "",
     result: options.result,
     noReturn: options.noReturn ?? false,
-    call: (task, words, abi) => {
-      const values = decodeArguments(args, words, abi, task);
-      for (const value of values) if (value instanceof ArgumentFault) return value.error;
-      return handler(task, ...(values as Values<C>));
-    },
+    call: args.length <= 3 ? fewArguments(args, handler as Handler) : manyArguments(args, handler as Handler),
+  };
+}
+
+type Handler = (task: Task, ...args: unknown[]) => SyscallResult;
+
+function manyArguments(args: readonly Codec<unknown>[], handler: Handler): SyscallDefinition["call"] {
+  return (task, words, abi) => {
+    const values = decodeArguments(args, words, abi, task);
+    for (const value of values) if (value instanceof ArgumentFault) return value.error;
+    return handler(task, ...values);
+  };
+}
+
+/** As `manyArguments`, without a list: most calls have up to three arguments, and many of them do little. */
+function fewArguments(args: readonly Codec<unknown>[], handler: Handler): SyscallDefinition["call"] {
+  const [a, b, c] = args;
+  return (task, words, abi) => {
+    if (a === undefined) return handler(task);
+    const first = a.decode(words, 0, abi, task);
+    if (first instanceof ArgumentFault) return first.error;
+    if (b === undefined) return handler(task, first);
+    let at = a.slots[abi];
+    const second = b.decode(words, at, abi, task);
+    if (second instanceof ArgumentFault) return second.error;
+    if (c === undefined) return handler(task, first, second);
+    at += b.slots[abi];
+    const third = c.decode(words, at, abi, task);
+    return third instanceof ArgumentFault ? third.error : handler(task, first, second, third);
   };
 }
 

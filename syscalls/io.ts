@@ -77,7 +77,7 @@ export function readBuffers(task: Task, file: File, buffers: readonly UserBuffer
   for (const { base, length } of buffers) {
     const left = Math.min(length, MAX_RW_COUNT - done);
     for (let at = 0; at < left || (left === 0 && buffers.length === 1); ) {
-      const bytes = new Uint8Array(Math.min(left - at, CHUNK));
+      const bytes = task.kernel.scratch.take(Math.min(left - at, CHUNK));
       const count = offset === undefined ? file.read(bytes) : file.pread(bytes, offset + done);
       if (count instanceof WaitQueue) return done > 0 ? done : count;
       if (count <= 0) return done > 0 ? done : count;
@@ -97,7 +97,9 @@ export function readBuffers(task: Task, file: File, buffers: readonly UserBuffer
 }
 
 function total(buffers: readonly UserBuffer[]): number {
-  return buffers.reduce((sum, { length }) => sum + length, 0);
+  let sum = 0;
+  for (let i = 0; i < buffers.length; i++) sum += buffers[i].length;
+  return sum;
 }
 
 /** write, pwrite64, writev, pwritev. A blocking pipe takes all before the call ends; a signal ends it with what went in. */
@@ -112,17 +114,19 @@ export function writeBuffers(task: Task, file: File, buffers: readonly UserBuffe
 /** Gathers at most CHUNK bytes behind `skip`; fewer when a fault cuts the data short. */
 function gather(task: Task, buffers: readonly UserBuffer[], skip: number): Uint8Array {
   const wanted = Math.min(total(buffers) - skip, CHUNK, MAX_RW_COUNT - skip);
-  const bytes = new Uint8Array(Math.max(0, wanted));
+  const bytes = task.kernel.scratch.take(Math.max(0, wanted));
   let got = 0;
   let before = 0;
-  for (const { base, length } of buffers) {
+  for (let i = 0; i < buffers.length; i++) {
+    const { base, length } = buffers[i];
     const from = Math.max(0, skip - before);
     before += length;
     if (from >= length || got === bytes.length) continue;
-    const part = bytes.subarray(got, Math.min(bytes.length, got + length - from));
+    const count = Math.min(bytes.length - got, length - from);
+    const part = count === bytes.length ? bytes : bytes.subarray(got, got + count);
     const copied = task.mm.readPart(base + from, part);
     got += copied;
-    if (copied < part.length) break;
+    if (copied < count) break;
   }
   return got === bytes.length ? bytes : bytes.subarray(0, got);
 }

@@ -10,6 +10,7 @@ export class WaitQueue {
 
   /** Wakes all sleepers; each looks again at what it waits for. */
   wake(): void {
+    if (this.#wakers.size === 0) return;
     for (const waker of [...this.#wakers]) waker();
   }
 }

@@ -12,6 +12,20 @@ const TWO32 = 0x1_0000_0000;
 const NO_RIP = 0x8000_8000 | 0;
 const CACHE_MASK = (1 << JUMP_CACHE_BITS) - 1;
 
+const ENTRY_WORDS = 1 << (JUMP_CACHE_ENTRY_SHIFT - 2);
+
+/** Word index of the first of the two jump cache entries that an address may have. */
+function setOf(lo: number, hi: number): number {
+  const hash = lo ^ ((lo >>> JUMP_CACHE_BITS) | (hi << (32 - JUMP_CACHE_BITS)));
+  return (JUMP_CACHE + ((hash & CACHE_MASK) << JUMP_CACHE_ENTRY_SHIFT)) >> 2;
+}
+
+/** The entry is empty, or that of this address. */
+function isFree(words: Int32Array, at: number, lo: number, hi: number): boolean {
+  const known = words[at] as number;
+  return (known === lo && words[at + 1] === hi) || (known === NO_RIP && words[at + 1] === NO_RIP);
+}
+
 /** Key of a block among those of its frame: address and mode. */
 function keyOf(lo: number, hi: number, mode: number): number {
   return ((hi >>> 0) * TWO32 + (lo >>> 0)) * 4 + mode;
@@ -68,13 +82,31 @@ export class CodeCache {
     return true;
   }
 
+  /** The record that the jump cache knows for an address, or 0. */
+  jump(lo: number, hi: number): number {
+    const words = this.#words;
+    let at = setOf(lo, hi);
+    if (words[at] !== lo || words[at + 1] !== hi) at ^= ENTRY_WORDS;
+    return words[at] === lo && words[at + 1] === hi ? (words[at + 2] as number) : 0;
+  }
+
   /** Makes the block known to the jump cache of the running code. */
   link(block: Block): void {
     const words = this.#words;
-    const hash = block.lo ^ ((block.lo >>> JUMP_CACHE_BITS) | (block.hi << (32 - JUMP_CACHE_BITS)));
-    const at = (JUMP_CACHE + ((hash & CACHE_MASK) << JUMP_CACHE_ENTRY_SHIFT)) >> 2;
-    words[at] = block.lo;
-    words[at + 1] = block.hi;
+    const { lo, hi } = block;
+    const first = setOf(lo, hi);
+    const second = first ^ ENTRY_WORDS;
+    let at = first;
+    if (!isFree(words, first, lo, hi)) {
+      at = second;
+      if (!isFree(words, second, lo, hi)) {
+        // The older one goes.
+        words.copyWithin(second, first, first + ENTRY_WORDS);
+        at = first;
+      }
+    }
+    words[at] = lo;
+    words[at + 1] = hi;
     words[at + 2] = block.record;
     words[at + 3] = block.region;
     this.#entries.push(at);

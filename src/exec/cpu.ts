@@ -239,7 +239,8 @@ export class Cpu implements TranslationCache {
         return resume.record;
       }
     }
-    return this.#lookup();
+    const words = this.#words;
+    return this.#code.jump(words[RIP >> 2] as number, words[(RIP >> 2) + 1] as number) || this.#lookup();
   }
 
   /** The next run executes the instruction at RIP even if it is a trap site. */

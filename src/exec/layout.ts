@@ -43,7 +43,10 @@ export const TLB_READ_LENGTH = 32;
 export const TLB_WRITE_BASE = 40;
 export const TLB_WRITE_LENGTH = 48;
 
-/** Jump cache: direct-mapped by RIP. Entry: RIP i64, record address u32, region table index u32 (0: none). */
+/**
+ * Jump cache: two entries for a RIP, the second at the index of the first with bit 0 flipped. Entry: RIP i64, record address
+ * u32, region table index u32 (0: none).
+ */
 export const JUMP_CACHE_BITS = 14;
 export const JUMP_CACHE_ENTRY_SHIFT = 4;
 export const JUMP_CACHE = 0x10_0000;

@@ -47,7 +47,7 @@ export interface HostFs {
 export interface HostStdio {
   /** Blocking read; the count (0 at end of file) or -errno. */
   read(fd: number, into: Uint8Array): number;
-  /** Writes everything or returns -errno (EPIPE when the reader is gone). */
+  /** Writes everything or returns -errno (EPIPE when the reader is gone). The bytes change once the call is over. */
   write(fd: number, from: Uint8Array): number;
   isTerminal(fd: number): boolean;
   /** fstat of the stream (a pipe, a file or a terminal). */

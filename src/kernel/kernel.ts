@@ -1,4 +1,5 @@
 /** The kernel of one machine: its tasks, its time and the loop that runs them. */
+import { Scratch } from "../base/bytes.ts";
 import type { Host, HostRandom } from "../host/host.ts";
 import type { LoadFailure } from "../loader/exec-file.ts";
 import { drawRandom, type RandomDraws } from "../loader/random-draws.ts";
@@ -52,6 +53,8 @@ export class Kernel {
   readonly timers = new TimerQueue();
   readonly futexes = new FutexTable();
   readonly traps = new Traps();
+  /** For data between files and guest memory, within one step of a call. */
+  readonly scratch = new Scratch();
   readonly scheduler: Scheduler;
   readonly memorySystem: MemorySystem;
   readonly vdso: VdsoPages;

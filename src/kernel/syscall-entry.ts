@@ -14,7 +14,7 @@ import {
 } from "./control.ts";
 import type { RegisterState } from "./cpu.ts";
 import { Gpr } from "./registers.ts";
-import type { SyscallFrame, Task } from "./task.ts";
+import type { CallFrame, SyscallFrame, Task } from "./task.ts";
 import { putToSleep, type SleepEnd } from "./task-sleep.ts";
 
 /** A row of the table, as the kernel needs it. */
@@ -33,19 +33,24 @@ const ARGUMENTS: Readonly<Record<Abi, readonly number[]>> = {
 
 /** Runs the call that the registers of the current task ask for. */
 export function enterSyscall(task: Task, abi: Abi): void {
-  const frame = readFrame(task.kernel.cpu.state, abi);
+  const { kernel, frame } = task;
+  readFrame(frame, kernel.cpu.state, abi);
   task.syscall = frame;
-  task.kernel.observers.syscallEnter(task, frame);
-  runSyscall(task, frame, () => dispatch(task, frame));
+  if (!kernel.observers.idle) kernel.observers.syscallEnter(task, frame);
+  runSyscall(task, frame);
 }
 
-function readFrame(state: RegisterState, abi: Abi): SyscallFrame {
-  const words = new Int32Array(12);
-  ARGUMENTS[abi].forEach((register, i) => {
+function readFrame(frame: CallFrame, state: RegisterState, abi: Abi): void {
+  const { words } = frame;
+  const registers = ARGUMENTS[abi];
+  const wide = abi === "amd64";
+  for (let i = 0; i < 6; i++) {
+    const register = registers[i];
     words[2 * i] = state.gprLo(register);
-    words[2 * i + 1] = abi === "amd64" ? state.gprHi(register) : 0;
-  });
-  return { number: state.gprLo(Gpr.rax), abi, words };
+    words[2 * i + 1] = wide ? state.gprHi(register) : 0;
+  }
+  frame.number = state.gprLo(Gpr.rax);
+  frame.abi = abi;
 }
 
 function dispatch(task: Task, frame: SyscallFrame): SyscallResult {
@@ -58,10 +63,17 @@ function dispatch(task: Task, frame: SyscallFrame): SyscallResult {
 /** The end of a call that has a result: of the guest's own, or of one that a trap makes. */
 type Finish = (task: Task, frame: SyscallFrame, result: number) => void;
 
-/** Runs `step` as the call `frame` in its ABI, then hands the result to `finish` or puts the task to sleep. */
-function runSyscall(task: Task, frame: SyscallFrame, step: () => SyscallResult, finish: Finish = finishSyscall): void {
+/**
+ * Runs the call `frame` in its ABI, or `step` as the rest of it, then hands the result to `finish` or puts the task to sleep.
+ */
+function runSyscall(
+  task: Task,
+  frame: SyscallFrame,
+  finish: Finish = finishSyscall,
+  step?: (() => SyscallResult) | undefined,
+): void {
   task.abi = frame.abi;
-  const result = step();
+  const result = step === undefined ? dispatch(task, frame) : step();
   task.abi = task.programAbi;
   if (typeof result === "number") return finish(task, frame, result);
   const control = asControl(result);
@@ -81,7 +93,7 @@ function runSyscall(task: Task, frame: SyscallFrame, step: () => SyscallResult, 
 function wakeInSyscall(task: Task, frame: SyscallFrame, control: BlockControl, end: SleepEnd, finish: Finish): void {
   if (end === "interrupted") return finish(task, frame, control.interrupted());
   const { resume } = control;
-  runSyscall(task, frame, resume === undefined ? () => dispatch(task, frame) : () => resume(end), finish);
+  runSyscall(task, frame, finish, resume === undefined ? undefined : () => resume(end));
 }
 
 /**
@@ -96,20 +108,16 @@ export function callForTrap(task: Task, number: number, args: readonly number[],
   }
   const frame = { number, abi: task.programAbi, words };
   task.kernel.observers.syscallEnter(task, frame);
-  runSyscall(
-    task,
-    frame,
-    () => dispatch(task, frame),
-    (_, call, result) => {
-      task.kernel.observers.syscallExit(task, call, result);
-      if (!needsRestart(result)) then(result);
-    },
-  );
+  runSyscall(task, frame, (_, call, result) => {
+    task.kernel.observers.syscallExit(task, call, result);
+    if (!needsRestart(result)) then(result);
+  });
 }
 
 function finishSyscall(task: Task, frame: SyscallFrame, result: number): void {
-  task.kernel.observers.syscallExit(task, frame, result);
-  task.kernel.cpu.state.setGprNumber(Gpr.rax, result);
+  const { observers, cpu } = task.kernel;
+  if (!observers.idle) observers.syscallExit(task, frame, result);
+  cpu.state.setGprNumber(Gpr.rax, result);
   if (!needsRestart(result)) task.syscall = undefined;
 }
 

@@ -47,6 +47,12 @@ export interface SyscallFrame {
   readonly words: Int32Array;
 }
 
+/** A frame that is filled anew for each call of its task. */
+export interface CallFrame extends SyscallFrame {
+  number: number;
+  abi: Abi;
+}
+
 export interface TaskInit {
   readonly kernel: Kernel;
   readonly tid: number;
@@ -80,6 +86,8 @@ export class Task {
   resumption: (() => void) | undefined;
   /** The call in progress, or whose result may still be turned into a restart. */
   syscall: SyscallFrame | undefined;
+  /** The registers of its calls: one at a time is in progress. */
+  readonly frame: CallFrame;
   /** Continues a call that restart_syscall(2) resumes (struct restart_block). */
   restart: (() => SyscallResult) | undefined;
   /** Registers while another task is on the CPU. */
@@ -131,6 +139,7 @@ export class Task {
     this.group = init.group;
     this.abi = init.abi;
     this.programAbi = init.abi;
+    this.frame = { number: 0, abi: init.abi, words: new Int32Array(12) };
     this.mm = init.mm;
     this.files = init.files;
     this.fs = init.fs;
@@ -145,7 +154,9 @@ export class Task {
 
   /** True if `signal` is pending and not blocked, for the task or its group (signal_pending()). */
   get signalPending(): boolean {
-    const ready = this.pending.set.union(this.group.pending.set).without(this.blocked);
-    return !ready.empty;
+    const { blocked } = this;
+    const own = this.pending.set;
+    const shared = this.group.pending.set;
+    return (((own.lo | shared.lo) & ~blocked.lo) | ((own.hi | shared.hi) & ~blocked.hi)) !== 0;
   }
 }

@@ -2,6 +2,7 @@
 
 import { EFAULT, ENAMETOOLONG } from "../abi/errno.ts";
 import type { FrameNumber } from "../base/address.ts";
+import { copyBytes } from "../base/bytes.ts";
 import { textOf } from "../host/text.ts";
 import { Access } from "../memory/translation.ts";
 import type { AddressSpace } from "./address-space.ts";
@@ -36,8 +37,7 @@ export function copyIn(mm: AddressSpace, addr: number, into: Uint8Array): number
     const offset = at % 4096;
     const count = Math.min(length - done, 4096 - offset);
     const from = frame * 4096 + offset;
-    if (count <= 16) for (let i = 0; i < count; i++) into[done + i] = u8[from + i];
-    else into.set(u8.subarray(from, from + count), done);
+    copyBytes(u8, from, into, done, count);
     done += count;
   }
   return done;
@@ -56,8 +56,7 @@ export function copyOut(mm: AddressSpace, addr: number, from: Uint8Array): numbe
     const count = Math.min(length - done, 4096 - offset);
     const to = frame * 4096 + offset;
     mm.phys.noteWrite(frame);
-    if (count <= 16) for (let i = 0; i < count; i++) u8[to + i] = from[done + i];
-    else u8.set(from.subarray(done, done + count), to);
+    copyBytes(from, done, u8, to, count);
     done += count;
   }
   return done;

@@ -3,6 +3,7 @@ import { EAGAIN, EBUSY, EINVAL, ENXIO, EPERM, EPIPE } from "../abi/errno.ts";
 import { O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../abi/fcntl.ts";
 import { FIONREAD } from "../abi/ioctl.ts";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../abi/poll.ts";
+import { copyBytes } from "../base/bytes.ts";
 import { WaitQueue } from "../base/wait-queue.ts";
 import { Dentry } from "./dentry.ts";
 import { File } from "./file.ts";
@@ -27,11 +28,15 @@ interface PipePage {
  * write adds to the last page only if its odd part fits in there. So a pipe can be full with few bytes in it.
  */
 class PipeBuffer {
-  #pages: PipePage[] = [];
+  readonly #pages: PipePage[] = [];
+  /** A page that was read, for the next write (tmp_page of struct pipe_inode_info). */
+  #spare: Uint8Array | undefined;
   #slots = DEFAULT_CAPACITY / PAGE;
 
   get length(): number {
-    return this.#pages.reduce((sum, { start, end }) => sum + end - start, 0);
+    let sum = 0;
+    for (const { start, end } of this.#pages) sum += end - start;
+    return sum;
   }
 
   get capacity(): number {
@@ -57,16 +62,17 @@ class PipeBuffer {
     let done = 0;
     const last = this.#pages.at(-1);
     if (last !== undefined && odd > 0 && last.end + odd <= PAGE) {
-      last.bytes.set(from.subarray(0, odd), last.end);
+      copyBytes(from, 0, last.bytes, last.end, odd);
       last.end += odd;
       done = odd;
     }
     while (done < from.length && !this.full) {
-      const part = from.subarray(done, done + PAGE);
-      const bytes = new Uint8Array(PAGE);
-      bytes.set(part);
-      this.#pages.push({ bytes, start: 0, end: part.length });
-      done += part.length;
+      const count = Math.min(PAGE, from.length - done);
+      const bytes = this.#spare ?? new Uint8Array(PAGE);
+      this.#spare = undefined;
+      copyBytes(from, done, bytes, 0, count);
+      this.#pages.push({ bytes, start: 0, end: count });
+      done += count;
     }
     return done;
   }
@@ -76,10 +82,12 @@ class PipeBuffer {
     while (done < into.length && this.#pages.length > 0) {
       const page = this.#pages[0];
       const count = Math.min(into.length - done, page.end - page.start);
-      into.set(page.bytes.subarray(page.start, page.start + count), done);
+      copyBytes(page.bytes, page.start, into, done, count);
       page.start += count;
       done += count;
-      if (page.start === page.end) this.#pages.shift();
+      if (page.start < page.end) continue;
+      this.#pages.shift();
+      this.#spare = page.bytes;
     }
     return done;
   }

@@ -32,7 +32,7 @@ import {
   TLB,
   TLB_ADDEND,
 } from "../layout.ts";
-import { bulkFunctions, pushJumpCacheEntry, pushTags, splitFunction } from "./support.ts";
+import { bulkFunctions, pushJumpCacheHit, pushTags, splitFunction } from "./support.ts";
 
 /** Bytes of the record of an operation. */
 export function recordBytes(def: OpDef): number {
@@ -463,11 +463,7 @@ class InterpEmit implements Emit {
     c.i32Const(0);
     c.get(NEXT_RIP);
     c.memory(W.i64_store, RIP);
-    pushJumpCacheEntry(c, NEXT_RIP);
-    c.tee(entry);
-    c.memory(W.i64_load, JUMP_CACHE);
-    c.get(NEXT_RIP);
-    c.op(W.i64_eq);
+    pushJumpCacheHit(c, NEXT_RIP, entry);
     c.open(W.if, BLOCK_VOID);
     c.get(entry);
     c.memory(W.i32_load, JUMP_CACHE + 8);

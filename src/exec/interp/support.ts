@@ -4,6 +4,7 @@ import { Code } from "../../wasm/code.ts";
 import type { ModuleWriter } from "../../wasm/module.ts";
 import { BLOCK_VOID, W } from "../../wasm/opcodes.ts";
 import {
+  JUMP_CACHE,
   JUMP_CACHE_BITS,
   JUMP_CACHE_ENTRY_SHIFT,
   STAGE,
@@ -25,8 +26,11 @@ function tlbIndex(c: Code, address: number): void {
   c.op(W.i32_and);
 }
 
-/** Pushes the byte offset of the jump cache entry of the RIP in the i64 local. */
-export function pushJumpCacheEntry(c: Code, rip: number): void {
+/**
+ * Pushes whether the jump cache knows the RIP in the i64 local; the offset of its entry goes to the i32 local `entry`. A set
+ * has two entries: two hot addresses that share a set must not drive each other out.
+ */
+export function pushJumpCacheHit(c: Code, rip: number, entry: number): void {
   c.get(rip);
   c.get(rip);
   c.i64Const(JUMP_CACHE_BITS);
@@ -37,6 +41,18 @@ export function pushJumpCacheEntry(c: Code, rip: number): void {
   c.op(W.i32_and);
   c.i32Const(JUMP_CACHE_ENTRY_SHIFT);
   c.op(W.i32_shl);
+  c.tee(entry);
+  c.get(entry);
+  c.memory(W.i64_load, JUMP_CACHE);
+  c.get(rip);
+  c.op(W.i64_ne);
+  c.i32Const(JUMP_CACHE_ENTRY_SHIFT);
+  c.op(W.i32_shl);
+  c.op(W.i32_xor);
+  c.tee(entry);
+  c.memory(W.i64_load, JUMP_CACHE);
+  c.get(rip);
+  c.op(W.i64_eq);
 }
 
 /**

@@ -7,7 +7,7 @@ import { Code } from "../../wasm/code.ts";
 import { BLOCK_VOID, type ValTypeName, W } from "../../wasm/opcodes.ts";
 import type { Emit, Emitter, FlagEmitter } from "../emit/emitter.ts";
 import { emitterOf } from "../emit/table.ts";
-import { pushJumpCacheEntry, pushTags } from "../interp/support.ts";
+import { pushJumpCacheHit, pushTags } from "../interp/support.ts";
 import {
   GENERATION,
   JUMP_CACHE,
@@ -339,11 +339,7 @@ export class RegionEmit implements Emit {
     store(FUEL, W.i32_store, this.#fuel);
     c.end();
     // Search the jump cache for a region.
-    pushJumpCacheEntry(c, next);
-    c.tee(entry);
-    c.memory(W.i64_load, JUMP_CACHE);
-    c.get(next);
-    c.op(W.i64_eq);
+    pushJumpCacheHit(c, next, entry);
     c.open(W.if, BLOCK_VOID);
     c.get(entry);
     c.memory(W.i32_load, JUMP_CACHE + 12);
