@@ -10,6 +10,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { Gpr, SegmentRegister } from "../kernel/registers.ts";
 import type { Task } from "../kernel/task.ts";
 import type { TrapResult } from "../kernel/traps.ts";
+import { backtrace, symbolize } from "./backtrace.ts";
 import * as dl from "./dlopen.ts";
 import { takeDestructors } from "./init-order.ts";
 import type { Work } from "./map-object.ts";
@@ -57,13 +58,18 @@ const RED_ZONE = 128;
 
 const alignDown = (value: number): number => Math.floor(value / 16) * 16;
 
+/** Called when all objects of a program are relocated and nothing of them has run: load addresses by soname. */
+export type LoadedHook = (task: Task, bases: ReadonlyMap<string, number>) => void;
+
 /** The linker of one image in one machine: makes the traps of its sites. */
 export class DynamicLinker {
   readonly #image: LinkerImage;
+  readonly #loaded: LoadedHook;
   readonly #frames = new WeakMap<Task, Frame[]>();
 
-  constructor(image: LinkerImage) {
+  constructor(image: LinkerImage, loaded: LoadedHook = () => undefined) {
     this.#image = image;
+    this.#loaded = loaded;
   }
 
   /** Adds the traps to the kernel; their numbers by the site's address in the file. */
@@ -76,7 +82,7 @@ export class DynamicLinker {
       ld_open: (task, base) =>
         this.#routine(task, base, (work, [name, mode, caller]) => {
           const namespace = work.namespace;
-          return dl.catching(namespace, 0, dl.open(work, name, mode, caller, this.#threadPointer(task)));
+          return dl.catching(namespace, 0, dl.open(work, name, int(mode), caller, this.#threadPointer(task)));
         }),
       ld_close: (task, base) =>
         this.#routine(task, base, (work, [handle]) => dl.catching(work.namespace, 1, dl.close(work, handle))),
@@ -102,6 +108,20 @@ export class DynamicLinker {
       numbers.set(address, number);
     }
     return numbers;
+  }
+
+  /** Adds the traps that libc's backtrace functions are, for an image of libc; by the site's name. */
+  installLibc(kernel: Kernel): Readonly<Record<string, number>> {
+    const base = (task: Task): number => auxiliaryValue(task, AT_BASE);
+    const add = (handler: (task: Task) => TrapResult): number => kernel.traps.add((task) => this.#guard(() => handler(task)));
+    return {
+      backtrace: add((task) =>
+        this.#routine(task, base(task), (work, [to, size, frame]) => backtrace(work, to, int(size), frame)),
+      ),
+      symbolize: add((task) =>
+        this.#plain(task, base(task), (namespace, [address, to, size]) => symbolize(namespace, address, to, size)),
+      ),
+    };
   }
 
   /** A failed access of guest memory is the guest's fault, at the site. */
@@ -250,7 +270,8 @@ export class DynamicLinker {
         work.namespace.set("stack", stack);
         return startProgram(work);
       },
-      ({ entry, constructors }) => {
+      ({ entry, constructors, bases }) => {
+        this.#loaded(task, bases);
         const sp = this.#list(task, stack, constructors);
         state.setGprNumber(Gpr.rsp, sp);
         // ld.so's code calls the list at the stack pointer, takes the old one back and jumps to the program.
@@ -324,8 +345,26 @@ function restoreAllButThread(state: RegisterState, saved: Uint8Array): void {
   state.gsBase = gsBase;
 }
 
+const AT_BASE = 7;
+
+/** A value of the task's auxiliary vector; 0 without it. */
+function auxiliaryValue(task: Task, tag: number): number {
+  const { auxv } = task;
+  const view = new DataView(auxv.buffer, auxv.byteOffset, auxv.byteLength);
+  const W = task.mm.wordSize;
+  const word = (at: number): number =>
+    view.getUint32(at, true) + (W === 8 ? view.getUint32(at + 4, true) * 0x1_0000_0000 : 0);
+  for (let at = 0; at + 2 * W <= auxv.byteLength; at += 2 * W) if (word(at) === tag) return word(at + W);
+  return 0;
+}
+
 /** `ud2`. */
 const TRAP_LENGTH = 2;
+
+/** An `int` argument: the upper half of its register means nothing. */
+function int(value: number): number {
+  return value % 0x1_0000_0000 | 0;
+}
 
 /** i386: -errno is negative, an address is not. */
 function signed32(value: number): number {

@@ -24,6 +24,8 @@ const R_OK = 4;
 export interface Started {
   readonly entry: number;
   readonly constructors: readonly number[];
+  /** Load addresses of the objects by soname. */
+  readonly bases: ReadonlyMap<string, number>;
 }
 
 /** The environment as the kernel left it. */
@@ -232,7 +234,8 @@ function* start(work: Work): Routine<Started> {
   const malloc = lookup(namespace.globalScope(), "malloc", namespace.tables, {});
   namespace.set("running", malloc === undefined ? 1 : malloc.value + malloc.map.base);
   const functions = [...preInitialisers(main), ...takeConstructors(namespace, [main, ...preloaded])];
-  return { entry: main.entry, constructors: functions };
+  const bases = new Map(namespace.maps().map((map) => [map.soname ?? "", map.base]));
+  return { entry: main.entry, constructors: functions, bases };
 }
 
 /** In the chain ld.so stands where it was asked for; without that, last. */

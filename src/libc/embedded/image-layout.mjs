@@ -71,11 +71,8 @@ const MALLOC = new Set([
   "check_action",
   "using_malloc_checking",
   "arena_mem",
-  "thread_arena",
-  "tcache",
-  "tcache_shutting_down",
-  "__folio_malloc_printerr",
-  "__libc_errno",
+  "__folio_malloc_fatal",
+  "__folio_tls_offsets",
   "libc_argv",
   "__environ",
 ]);
@@ -85,9 +82,26 @@ const libc = (abi, glibc, ldImage, layout) => ({
   glibc,
   soname: "libc.so.6",
   library: "libc",
-  objects: () => [`libc.${abi}.o`, "libc-data.c"],
+  objects: () => [`libc.${abi}.o`, "libc-data.c", "libc-tls.S"],
   needs: [ldImage],
   keep: (symbol) => MALLOC.has(symbol),
+  ...layout,
+});
+
+const libgcc = (abi, glibc, layout) => ({
+  abi,
+  glibc,
+  soname: "libgcc_s.so.1",
+  objects: () => ["libgcc.c"],
+  node: "GCC",
+  versions:
+    abi === "amd64"
+      ? [{ name: "__popcountdi2", versions: ["GCC_3.4"] }]
+      : [
+          ...["__udivdi3", "__umoddi3", "__divdi3", "__moddi3"].map((name) => ({ name, versions: ["GLIBC_2.0"] })),
+          { name: "__popcountdi2", versions: ["GCC_3.4"] },
+        ],
+  keep: () => false,
   ...layout,
 });
 
@@ -126,6 +140,22 @@ export const IMAGES = {
     end: 0x17ba8c,
     fileSize: 1544392,
   }),
+  "libgcc_s-4.4.so.1": libgcc("amd64", "2.11.1", {
+    textEnd: 0x15b40,
+    data: 0x215d80,
+    relroEnd: 0x216000,
+    dataEnd: 0x216478,
+    end: 0x216760,
+    exactEnd: true,
+    fileSize: 92552,
+  }),
+  "libgcc_s-4.6.so.1": libgcc("i386", "2.13", {
+    textEnd: 0x1b6a0,
+    data: 0x1cee8,
+    relroEnd: 0x1d000,
+    dataEnd: 0x1d0e0,
+    end: 0x1d220,
+    exactEnd: true,
+    fileSize: 116352,
+  }),
 };
-
-export const LIBRARY_SETS = {};

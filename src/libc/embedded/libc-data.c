@@ -19,3 +19,25 @@ VARIABLE char tcache_dummy WORDS (160);
 VARIABLE __thread void *thread_arena, *tcache;
 VARIABLE __thread int tcache_shutting_down;
 VARIABLE __thread char __folio_tls_rest WORDS (8);
+
+void libc_message (int abort_after, const char *format, ...) __attribute__ ((visibility ("hidden")));
+void abort (void) __attribute__ ((noreturn));
+long write (int, const void *, unsigned long);
+unsigned long strlen (const char *);
+
+/*
+ * Where a call of malloc continues that found the heap damaged and is to end the program: malloc_printerr of malloc.c, and the
+ * assertion. Bits 0-2 of style: 0 nothing is printed, 1 a line by libc_message, 2 a line on standard error; bit 3:
+ * backtrace and memory map follow.
+ */
+VARIABLE __attribute__ ((noreturn)) void __folio_malloc_fatal (const char *line, int style)
+{
+  if ((style & 7) == 1)
+    libc_message (style & 8 ? 2 : 1, "%s\n", line);
+  else if ((style & 7) == 2)
+    {
+      write (2, line, strlen (line));
+      write (2, "\n", 1);
+    }
+  abort ();
+}

@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { IMAGES, LIBRARY_SETS } from "./image-layout.mjs";
+import { IMAGES } from "./image-layout.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const guest = join(here, "../guest/image");
@@ -41,7 +41,7 @@ const ABI = {
   },
 };
 
-const number = (version) => version.replace("GLIBC_", "").split(".").map(Number);
+const number = (version) => version.replace(/^\w+_/, "").split(".").map(Number);
 function compareVersions(a, b) {
   const [x, y] = [number(a), number(b)];
   for (let i = 0; i < 3; i++) if ((x[i] ?? 0) !== (y[i] ?? 0)) return (x[i] ?? 0) - (y[i] ?? 0);
@@ -167,6 +167,8 @@ function link(name, image) {
   const files = objects(abi).map((object, i) => {
     if (object.endsWith(".o")) return join(guest, object);
     const out = join(work, `${name}-${i}.o`);
+    // libc's own functions keep frame pointers and have no unwind tables (see src/libc/guest/build.sh).
+    const unwind = image.library === "libc" ? ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"] : [];
     run(
       "gcc",
       tools.gcc,
@@ -265,6 +267,16 @@ for (const [name, image] of Object.entries(IMAGES)) {
     if (symbol.startsWith("__folio_trap_")) traps[symbol.slice("__folio_trap_".length)] = address;
     else if (image.keep?.(symbol)) wanted[symbol] = address;
   }
+  const slots = symbols.get("__folio_tls_offsets");
+  if (slots !== undefined) {
+    delete wanted.__folio_tls_offsets;
+    ["thread_arena", "tcache", "tcache_shutting_down", "errno"].forEach((variable, i) => {
+      // movq disp32(%rip), %rax: 7 bytes. Text starts at 0 in the file.
+      const at = slots + 7 * i;
+      const slot = image.abi === "amd64" ? at + 7 + whole.readInt32LE(at + 3) : slots + 4 * i;
+      wanted[`tls_${variable}`] = slot;
+    });
+  }
   manifest[name] = { abi: image.abi, soname: image.soname, glibc: image.glibc, size, traps, symbols: wanted };
 }
 const text = `/** Made by src/libc/embedded/link.mjs: the images of the embedded C library, their trap sites and symbols. */
@@ -272,7 +284,6 @@ import type { ImageManifest } from "./manifest.ts";
 
 export const MANIFEST: Readonly<Record<string, ImageManifest>> = ${JSON.stringify(manifest, undefined, 2).replace(/"([A-Za-z_]\w*)":/g, "$1:")};
 `;
-void LIBRARY_SETS;
 outputs.set(join(here, "manifest.generated.ts"), Buffer.from(text));
 let differ = false;
 for (const [file, bytes] of outputs) {

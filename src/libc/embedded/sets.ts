@@ -2,8 +2,9 @@
 import type { Abi } from "../../abi/abi.ts";
 
 export interface EmbeddedFile {
-  /** Name of the image, and of the file. */
   readonly image: string;
+  /** Name of the file, if not that of the image. */
+  readonly name?: string;
   /** Names beside it that are symbolic links to it. */
   readonly links: readonly string[];
 }
@@ -26,6 +27,7 @@ const glibc2111: EmbeddedSet = {
   files: [
     { image: "ld-2.11.1.so", links: ["ld-linux-x86-64.so.2"] },
     { image: "libc-2.11.1.so", links: ["libc.so.6"] },
+    { image: "libgcc_s-4.4.so.1", name: "libgcc_s.so.1", links: [] },
   ],
   links: [["/lib64", "/lib"]],
 };
@@ -38,6 +40,7 @@ const glibc213: EmbeddedSet = {
   files: [
     { image: "ld-2.13.so", links: ["ld-linux.so.2"] },
     { image: "libc-2.13.so", links: ["libc.so.6"] },
+    { image: "libgcc_s-4.6.so.1", name: "libgcc_s.so.1", links: [] },
   ],
   links: [["/lib/ld-linux.so.2", "i386-linux-gnu/ld-2.13.so"]],
 };
