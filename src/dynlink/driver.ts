@@ -113,7 +113,8 @@ export class DynamicLinker {
   /** Adds the traps that libc's backtrace functions are, for an image of libc; by the site's name. */
   installLibc(kernel: Kernel): Readonly<Record<string, number>> {
     const base = (task: Task): number => auxiliaryValue(task, AT_BASE);
-    const add = (handler: (task: Task) => TrapResult): number => kernel.traps.add((task) => this.#guard(() => handler(task)));
+    const add = (handler: (task: Task) => TrapResult): number =>
+      kernel.traps.add((task) => this.#guard(() => handler(task)));
     return {
       backtrace: add((task) =>
         this.#routine(task, base(task), (work, [to, size, frame]) => backtrace(work, to, int(size), frame)),
@@ -363,7 +364,7 @@ const TRAP_LENGTH = 2;
 
 /** An `int` argument: the upper half of its register means nothing. */
 function int(value: number): number {
-  return value % 0x1_0000_0000 | 0;
+  return (value % 0x1_0000_0000) | 0;
 }
 
 /** i386: -errno is negative, an address is not. */

@@ -17,7 +17,17 @@ export interface UnwindFrame {
 /** DWARF numbers of registers: stack pointer, frame pointer, return address. */
 const NUMBERS = { amd64: { sp: 7, fp: 6, pc: 16 }, i386: { sp: 4, fp: 5, pc: 8 } } as const;
 
-const PE = { absolute: 0, uleb: 1, udata2: 2, udata4: 3, udata8: 4, sleb: 9, sdata2: 10, sdata4: 11, sdata8: 12 } as const;
+const PE = {
+  absolute: 0,
+  uleb: 1,
+  udata2: 2,
+  udata4: 3,
+  udata8: 4,
+  sleb: 9,
+  sdata2: 10,
+  sdata4: 11,
+  sdata8: 12,
+} as const;
 
 /** Reads DWARF data in memory. */
 class Reader {

@@ -124,7 +124,7 @@ export const MANIFEST: Readonly<Record<string, ImageManifest>> = {
     abi: "i386",
     soname: "libc.so.6",
     glibc: "2.13",
-    size: 1545208,
+    size: 1545152,
     traps: {
       aligned_alloc: 34704,
       backtrace: 34832,

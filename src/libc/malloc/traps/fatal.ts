@@ -60,14 +60,17 @@ function piecesOf(assertion: "old" | "nameless" | "fatal", text: string, style: 
   return match === null ? [text, "\n"] : [...match.slice(1), "\n"];
 }
 
-/** Calls a function of the guest that does not return: arguments, an aligned stack below `top`, no return address. */
+/**
+ * Calls a function of the guest that does not return: arguments, an aligned stack below `top`, and the return address of the
+ * call that was trapped, so that backtraces go on with its caller.
+ */
 function enter(task: Task, address: number, top: number, args: readonly number[]): void {
   const { state } = task.kernel.cpu;
   const { mm } = task;
   const word = mm.wordSize;
   const count = task.programAbi === "i386" ? args.length : 0;
   const sp = Math.floor((top - count * word) / 16) * 16 - word;
-  mm.writeWord(sp, 0);
+  mm.writeWord(sp, Math.max(mm.readWord(state.gpr(Gpr.rsp)), 0));
   if (task.programAbi === "i386") for (const [i, value] of args.entries()) mm.writeWord(sp + word + i * word, value);
   else {
     for (const [i, register] of [Gpr.rdi, Gpr.rsi].entries()) {
