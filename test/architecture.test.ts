@@ -26,6 +26,7 @@ const RANKS: Record<string, number> = {
   dynlink: 6,
   report: 7,
   debug: 7,
+  scenes: 7,
   machine: 8,
   "host-node": 9,
   cli: 9,

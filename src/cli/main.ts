@@ -3,9 +3,11 @@ import { Command, CommanderError } from "commander";
 import { GuestUnsupported, InternalError, UsageError } from "../base/errors.ts";
 import { addDisasmCommand } from "./disasm.ts";
 import { addLectureCommand } from "./lecture.ts";
+import { addMachinesCommand } from "./machines.ts";
 import { complain } from "./output.ts";
 import { addRunCommand } from "./run.ts";
 import { addSizeCommand } from "./size.ts";
+import { addSlidesCommand } from "./slides.ts";
 import { addMapsCommand, addPmapCommand } from "./view-memory.ts";
 
 declare const FOLIO_VERSION: string | undefined;
@@ -20,7 +22,16 @@ function createProgram(done: (status: number) => void): Command {
     .exitOverride()
     .configureOutput({ outputError: (text) => complain(text.trim().replace(/^error: /, "")) });
   if (typeof FOLIO_VERSION === "string") program.version(FOLIO_VERSION);
-  const commands = [addRunCommand, addPmapCommand, addMapsCommand, addSizeCommand, addDisasmCommand, addLectureCommand];
+  const commands = [
+    addRunCommand,
+    addPmapCommand,
+    addMapsCommand,
+    addSizeCommand,
+    addDisasmCommand,
+    addSlidesCommand,
+    addLectureCommand,
+    addMachinesCommand,
+  ];
   for (const add of commands) add(program, done);
   return program;
 }

@@ -40,15 +40,15 @@ export function provideFile(
   profile: MachineProfile,
   path: string,
   hostPath: string,
-  mode: number,
+  attributes: { readonly mode: number; readonly ino?: number },
 ): RegularInode {
   const stat = kernel.host.fs.lstat(hostPath);
   if (typeof stat === "number") throw new UsageError(`${hostPath}: cannot be read`);
   const { size, blocks } = stat;
   let made: RegularInode | undefined;
-  const ino = profile.disk?.inodes[path];
+  const ino = attributes.ino ?? profile.disk?.inodes[path];
   kernel.vfs.provide(path, (sb) => {
-    made = new RegularInode(sb, S_IFREG | mode, {
+    made = new RegularInode(sb, S_IFREG | attributes.mode, {
       lower: { fs: kernel.host.fs, path: hostPath, size, blocks },
       mtime: MTIME,
       ...(profile.disk === undefined ? {} : { dev: profile.disk.dev }),
@@ -168,7 +168,7 @@ function installSet(kernel: Kernel, profile: MachineProfile, set: EmbeddedSet): 
     if (manifest === undefined || hostPath === undefined) {
       throw new UsageError(`the embedded C library is not built: ${image} is missing; run "npm run build"`);
     }
-    const inode = provideFile(kernel, profile, `${set.directory}/${name}`, hostPath, 0o755);
+    const inode = provideFile(kernel, profile, `${set.directory}/${name}`, hostPath, { mode: 0o755 });
     if (manifest === ld) inode.traps = linker.install(kernel);
     else if (manifest === libc) inode.traps = libcTraps(kernel, libc, malloc, linker);
     for (const link of links) vfs.provide(`${set.directory}/${link}`, (sb) => new SymlinkInode(sb, name));
