@@ -32,7 +32,7 @@ import {
   TLB,
   TLB_ADDEND,
 } from "../layout.ts";
-import { bulkFunctions, pushJumpCacheHit, pushTags, splitFunction } from "./support.ts";
+import { bulkFunctions, pushJumpCacheHit, pushTags, regionsFunction, splitFunction } from "./support.ts";
 
 /** Bytes of the record of an operation. */
 export function recordBytes(def: OpDef): number {
@@ -74,7 +74,7 @@ interface SupportFunctions {
   readonly split: number;
   readonly bulk: readonly [number, number];
   readonly materialize: number;
-  readonly regionType: number;
+  readonly runRegions: number;
 }
 
 class InterpEmit implements Emit {
@@ -85,7 +85,7 @@ class InterpEmit implements Emit {
   readonly #split: number;
   readonly #bulk: readonly [number, number];
   readonly #materialize: number;
-  readonly #regionType: number;
+  readonly #runRegions: number;
   #def: OpDef = OPS[0] as OpDef;
   #loaded = new Map<number, number>();
   /** Branch depth from the current handler to the loop head. */
@@ -95,7 +95,7 @@ class InterpEmit implements Emit {
     this.#split = functions.split;
     this.#bulk = functions.bulk;
     this.#materialize = functions.materialize;
-    this.#regionType = functions.regionType;
+    this.#runRegions = functions.runRegions;
   }
 
   handler(def: OpDef, toNext: number): void {
@@ -358,10 +358,7 @@ class InterpEmit implements Emit {
     c.get(FUEL_LEFT);
     c.memory(W.i32_store, FUEL);
     this.push(2);
-    c.byte(W.call_indirect);
-    c.u32(this.#regionType);
-    c.u32(0);
-    c.set(REASON);
+    c.call(this.#runRegions);
     c.call(this.#materialize);
     this.#count(REGION_CALLS, () => c.i64Const(1));
     this.#count(REGION_INSTRUCTIONS, () => {
@@ -527,8 +524,8 @@ export function generateInterpreter(): Uint8Array {
   const split = splitFunction(module);
   const materialize = materializeFunction(module);
   module.exportFunc("materialize", materialize);
-  const regionType = module.type({ params: [], results: ["i32"] });
-  const emit = new InterpEmit({ helpers, split, bulk: bulkFunctions(module), materialize, regionType });
+  const runRegions = regionsFunction(module);
+  const emit = new InterpEmit({ helpers, split, bulk: bulkFunctions(module), materialize, runRegions });
   const c = emit.c;
   c.i32Const(0);
   c.memory(W.i32_load, FUEL);

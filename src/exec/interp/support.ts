@@ -1,12 +1,14 @@
 /** Functions of the interpreter module beside `run`: accesses that cross a page, and the bulk part of REP MOVS and STOS. */
-import { EFLAGS_REST, EXIT_ADDRESS, EXIT_DETAIL, GPR } from "../../isa/cpu-block.ts";
+import { EFLAGS_REST, EXIT_ADDRESS, EXIT_DETAIL, FUEL, GPR, RIP } from "../../isa/cpu-block.ts";
 import { Code } from "../../wasm/code.ts";
 import type { ModuleWriter } from "../../wasm/module.ts";
 import { BLOCK_VOID, W } from "../../wasm/opcodes.ts";
 import {
+  GENERATION,
   JUMP_CACHE,
   JUMP_CACHE_BITS,
   JUMP_CACHE_ENTRY_SHIFT,
+  REGION_LINKS,
   STAGE,
   TLB,
   TLB_ADDEND,
@@ -405,4 +407,83 @@ function storeElement(c: Code, element: number): void {
   c.memory(W.i64_store, 0);
   c.end();
   c.end();
+}
+
+/**
+ * runRegions(index): calls the region at `index` of the table, then those it leads to. Leaves RIP and FUEL as the next
+ * instruction that no region takes wants them. A region returns the site or the link at which it was left, or 0 after setting
+ * RIP (layout.ts). Regions do not call each other: each module that imports the table costs V8 a copy of it.
+ */
+export function regionsFunction(module: ModuleWriter): number {
+  const type = module.type({ params: [], results: ["i32"] });
+  const [index, link, next, entry] = [0, 1, 2, 3];
+  const c = new Code();
+  const load = (local: number, opcode: number, offset: number) => {
+    c.get(local);
+    c.memory(opcode, offset);
+  };
+  const generation = () => {
+    c.i32Const(0);
+    c.memory(W.i32_load, GENERATION);
+  };
+  const setRip = () => {
+    c.i32Const(0);
+    c.get(next);
+    c.memory(W.i64_store, RIP);
+  };
+  c.open(W.loop, BLOCK_VOID);
+  c.get(index);
+  c.byte(W.call_indirect);
+  c.u32(type);
+  c.u32(0);
+  c.tee(link);
+  c.open(W.if, BLOCK_VOID);
+  load(link, W.i64_load, 0);
+  c.set(next);
+  c.get(link);
+  c.i32Const(REGION_LINKS);
+  c.op(W.i32_lt_u);
+  c.open(W.if, BLOCK_VOID);
+  setRip();
+  c.i32Const(0);
+  c.i32Const(0);
+  c.memory(W.i32_load, FUEL);
+  load(link, W.i32_load, 8);
+  c.op(W.i32_add);
+  c.memory(W.i32_store, FUEL);
+  c.byte(W.return);
+  c.end();
+  load(link, W.i32_load, 12);
+  generation();
+  c.op(W.i32_eq);
+  c.open(W.if, BLOCK_VOID);
+  load(link, W.i32_load, 8);
+  c.set(index);
+  c.br(2);
+  c.end();
+  c.byte(W.else);
+  c.i32Const(0);
+  c.memory(W.i64_load, RIP);
+  c.set(next);
+  c.end();
+  pushJumpCacheHit(c, next, entry);
+  c.open(W.if, BLOCK_VOID);
+  load(entry, W.i32_load, JUMP_CACHE + 12);
+  c.tee(index);
+  c.open(W.if, BLOCK_VOID);
+  c.get(link);
+  c.open(W.if, BLOCK_VOID);
+  c.get(link);
+  c.get(index);
+  c.memory(W.i32_store, 8);
+  c.get(link);
+  generation();
+  c.memory(W.i32_store, 12);
+  c.end();
+  c.br(2);
+  c.end();
+  c.end();
+  c.end();
+  setRip();
+  return module.func({ params: ["i32"], results: [] }, ["i32", "i64", "i32"], c.finish());
 }

@@ -59,8 +59,6 @@ export class Compiler {
   compile(regions: readonly Region[]): CompiledRegion[] {
     const module = new ModuleWriter();
     module.importMemory("env", "memory", 1);
-    module.importTable("env", "regions", 1);
-    const regionType = module.type({ params: [], results: ["i32"] });
     const used = new Map<string, number>();
     const materialize = module.importFunc("env", "materialize", { params: [], results: [] });
     // Imports come before functions, so the bodies are emitted first and the functions added behind.
@@ -69,7 +67,6 @@ export class Compiler {
       link: (lo, hi) => this.#link(lo, hi),
       helper: (name) => this.#importHelper(module, used, name),
       materialize,
-      regionType,
     };
     const bodies: { region: Region; body: Uint8Array; locals: readonly ValTypeName[]; need: number }[] = [];
     for (const region of regions) {
@@ -87,7 +84,7 @@ export class Compiler {
     }
     const bytes = module.finish();
     const exports = this.#wasm.instantiate(bytes, {
-      env: { memory: this.#memory, regions: this.table, materialize: this.#materialize },
+      env: { memory: this.#memory, materialize: this.#materialize },
       helpers: this.#helpers,
     });
     this.modules++;

@@ -7,16 +7,12 @@ import { Code } from "../../wasm/code.ts";
 import { BLOCK_VOID, type ValTypeName, W } from "../../wasm/opcodes.ts";
 import type { Emit, Emitter, FlagEmitter } from "../emit/emitter.ts";
 import { emitterOf } from "../emit/table.ts";
-import { pushJumpCacheHit, pushTags } from "../interp/support.ts";
+import { pushTags } from "../interp/support.ts";
 import {
-  GENERATION,
-  JUMP_CACHE,
-  Leave,
   PENDING_B,
   PENDING_C,
   PENDING_KIND,
   PENDING_R,
-  REGION_LINKS,
   TLB,
   TLB_ADDEND,
   TLB_READ_BASE,
@@ -40,8 +36,6 @@ export interface RegionLinks {
   link(lo: number, hi: number): number;
   helper(name: string): number;
   readonly materialize: number;
-  /** Type index of region functions. */
-  readonly regionType: number;
 }
 
 type FlagMode =
@@ -212,6 +206,9 @@ export class RegionEmit implements Emit {
         this.c.end();
       }
       this.c.i32Const(0);
+      this.c.get(this.#next);
+      this.c.memory(W.i64_store, RIP);
+      this.c.i32Const(0);
       this.c.set(this.#link);
       this.#leave(0);
     } else {
@@ -290,7 +287,7 @@ export class RegionEmit implements Emit {
     this.#leave(nesting);
   }
 
-  /** Writes everything back and goes where the local `link` says: a site, a link cell, or (0) the address in `next`. */
+  /** Writes everything back and returns where to go on: a site, a link cell, or 0 for RIP (regionsFunction goes there). */
   #tail(c: Code): void {
     const store = (address: number, opcode: number, local: number) => {
       c.i32Const(0);
@@ -301,72 +298,8 @@ export class RegionEmit implements Emit {
       store(GPR + 8 * reg, this.#wide ? W.i64_store : W.i32_store, this.#gprLocal(reg));
     for (const reg of this.#dirtyVecs) store(YMM + VEC_BYTES * reg, W.v128_store, this.#vecLocal(reg));
     this.#storeFlags(c);
-    const [link, next, entry] = [this.#link, this.#next, this.locals.named("entry", "i32")];
-    c.get(link);
-    c.open(W.if, BLOCK_VOID);
-    c.get(link);
-    c.memory(W.i64_load, 0);
-    c.set(next);
-    c.get(link);
-    c.i32Const(REGION_LINKS);
-    c.op(W.i32_lt_u);
-    c.open(W.if, BLOCK_VOID);
-    c.i32Const(0);
-    c.get(next);
-    c.memory(W.i64_store, RIP);
-    c.i32Const(0);
-    c.get(this.#fuel);
-    c.get(link);
-    c.memory(W.i32_load, 8);
-    c.op(W.i32_add);
-    c.memory(W.i32_store, FUEL);
-    c.i32Const(Leave.lookup);
-    c.byte(W.return);
-    c.end();
     store(FUEL, W.i32_store, this.#fuel);
-    c.get(link);
-    c.memory(W.i32_load, 12);
-    c.i32Const(0);
-    c.memory(W.i32_load, GENERATION);
-    c.op(W.i32_eq);
-    c.open(W.if, BLOCK_VOID);
-    this.#tailCall(c, () => {
-      c.get(link);
-      c.memory(W.i32_load, 8);
-    });
-    c.end();
-    c.byte(W.else);
-    store(FUEL, W.i32_store, this.#fuel);
-    c.end();
-    // Search the jump cache for a region.
-    pushJumpCacheHit(c, next, entry);
-    c.open(W.if, BLOCK_VOID);
-    c.get(entry);
-    c.memory(W.i32_load, JUMP_CACHE + 12);
-    c.tee(entry);
-    c.open(W.if, BLOCK_VOID);
-    c.get(link);
-    c.open(W.if, BLOCK_VOID);
-    c.get(link);
-    c.get(entry);
-    c.memory(W.i32_store, 8);
-    c.get(link);
-    c.i32Const(0);
-    c.memory(W.i32_load, GENERATION);
-    c.memory(W.i32_store, 12);
-    c.end();
-    this.#tailCall(c, () => c.get(entry));
-    c.end();
-    c.end();
-    store(RIP, W.i64_store, next);
-    c.i32Const(Leave.lookup);
-  }
-
-  #tailCall(c: Code, index: () => void): void {
-    index();
-    c.byte(W.return_call_indirect);
-    c.u32(this.#links.regionType);
-    c.u32(0);
+    c.get(this.#link);
   }
 
   // --- operations ---------------------------------------------------------------------------------------------------------
