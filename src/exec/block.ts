@@ -28,6 +28,8 @@ export interface Block {
   readonly frame2: FrameNumber;
   /** If it ends in an instruction that folio lacks: bytes and mnemonic. */
   readonly unsupported: string;
+  /** The block ends in a CALL or RET. */
+  readonly branch: "call" | "return" | undefined;
   valid: boolean;
   /** Table index of the compiled region that begins here; 0: none. */
   region: number;

@@ -29,6 +29,7 @@ import { Translator } from "./translator.ts";
 
 const MAX_SLICE = 1 << 30;
 const ENTER_REGION = opId("enterRegion");
+const JUMP_TO = opId("jumpTo");
 /** Hot blocks that are compiled into one module. */
 const BATCH = 8;
 const RSP = 4;
@@ -112,6 +113,8 @@ export class Cpu implements TranslationCache {
   readonly #tiers: TierPolicy;
   /** Addresses where a region had to stop for its size or the page's end: what follows is as hot as the region. */
   readonly #expectedHot = new Set<number>();
+  /** Blocks first reached by an indirect jump, by frame. */
+  readonly #indirectTargets = new Map<number, Block[]>();
   /** Hot blocks that wait to be compiled together: modules are dear, functions are cheap. */
   readonly #hotBlocks = new Set<Block>();
 
@@ -190,6 +193,7 @@ export class Cpu implements TranslationCache {
   }
 
   invalidateCode(frame: number): void {
+    this.#indirectTargets.delete(frame);
     this.#code.dropFrame(frame);
     this.#compiler.dropFrame(frame);
   }
@@ -355,6 +359,11 @@ export class Cpu implements TranslationCache {
     if (tier !== "interp") this.#translator.hotAfter = expected ? Math.max(1, threshold >> 5) : threshold;
     const block = this.#translator.translate(space, lo, hi, codeBits, BLOCK_LIMIT, false);
     if (block === undefined) return this.#fetchFault();
+    if (this.#afterIndirectJump()) {
+      const known = this.#indirectTargets.get(block.frame);
+      if (known === undefined) this.#indirectTargets.set(block.frame, [block]);
+      else known.push(block);
+    }
     this.#counters.translations++;
     this.#counters.translatedInstructions += block.instructions;
     if (this.#code.add(block)) this.#tlb.flushWrites();
@@ -366,6 +375,14 @@ export class Cpu implements TranslationCache {
     return block.record;
   }
 
+  /** Whether the interpreter stopped for the target of an indirect JMP. */
+  #afterIndirectJump(): boolean {
+    const record = this.#words[SAVED_PC >> 2] as number;
+    if (((this.#words[record >> 2] as number) & 0xffff) !== JUMP_TO) return false;
+    const block = this.#code.blockAt(this.#words[EXIT_BLOCK >> 2] as number);
+    return block !== undefined && block.branch === undefined;
+  }
+
   /** Forgets all translated code; the arena and the tables start afresh. */
   #dropAll(): void {
     this.#code.clear();
@@ -373,6 +390,7 @@ export class Cpu implements TranslationCache {
     this.#compiler.clear();
     this.#hotBlocks.clear();
     this.#expectedHot.clear();
+    this.#indirectTargets.clear();
   }
 
   /** A block's counter ran out. It waits for company, but not for ever: the second time it is compiled with what there is. */
@@ -400,6 +418,15 @@ export class Cpu implements TranslationCache {
     return (this.#words[(block.record >> 2) + 2] as number) <= count - (count >> 5);
   }
 
+  /** Where indirect jumps have gone in the block's page, the most executed blocks first. */
+  #indirectTargetsIn({ frame, lo, hi, mode }: Block): number[] {
+    const left = (block: Block) => this.#words[(block.record >> 2) + 2] as number;
+    return [...(this.#indirectTargets.get(frame) ?? [])]
+      .filter((block) => block.valid && block.hi === hi && block.mode === mode && !((block.lo ^ lo) & ~0xfff))
+      .sort((a, b) => left(a) - left(b))
+      .map((block) => block.lo);
+  }
+
   #compileHotBlocks(): void {
     const regions: Region[] = [];
     const heads: Block[] = [];
@@ -407,9 +434,11 @@ export class Cpu implements TranslationCache {
       const { record, frame, lo, hi, codeBits, mode } = block;
       this.#words[(record >> 2) + 2] = 0;
       if (!block.valid || block.region !== 0 || block.frame2 >= 0) continue;
-      const isWarm = (at: number) => this.#isWarm(frame, at, hi, mode);
       this.#translator.checksAlignment = checksAlignment(mode);
-      const region = findRegion(this.#translator, frame, lo, hi, codeBits, isWarm);
+      const region = findRegion(this.#translator, frame, lo, hi, codeBits, {
+        isWarm: (at) => this.#isWarm(frame, at, hi, mode),
+        indirectTargets: () => this.#indirectTargetsIn(block),
+      });
       if (region === undefined) continue;
       regions.push(region);
       heads.push(block);

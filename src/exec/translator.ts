@@ -319,6 +319,7 @@ export class Translator {
     this.#arena = ((at << 2) + 15) & ~15;
     const offsets = this.#offsets.slice(0, instructions + 1);
     const mode = translationMode(codeBits, this.#builder.checksAlignment);
+    const { branch } = this.#builder;
     return {
       id,
       lo,
@@ -331,6 +332,7 @@ export class Translator {
       frame,
       frame2,
       unsupported,
+      branch,
       valid: true,
       region: 0,
     };

@@ -65,6 +65,7 @@ export class Compiler {
     const links: RegionLinks = {
       site: (lo, hi, fuel) => this.#site(lo, hi, fuel),
       link: (lo, hi) => this.#link(lo, hi),
+      table: (bytes) => this.#table(bytes),
       helper: (name) => this.#importHelper(module, used, name),
       materialize,
     };
@@ -135,6 +136,13 @@ export class Compiler {
     words[at >> 2] = lo;
     words[(at >> 2) + 1] = hi;
     words[(at >> 2) + 2] = fuel;
+    return at;
+  }
+
+  #table(bytes: Uint8Array): number {
+    const at = this.#nextSite;
+    this.#nextSite += (bytes.length + 15) & ~15;
+    new Uint8Array(this.#memory.buffer, at, bytes.length).set(bytes);
     return at;
   }
 

@@ -159,7 +159,9 @@ export function materializeFunction(module: ModuleWriter): number {
 
 /** Whether each block of the region, entered at its start, looks at the flags before it sets them all. */
 export function flagReaders({ blocks }: Region, { successors }: Graph): boolean[] {
-  const first = blocks.map(firstFlagUse);
+  const first = successors.map((_, node) =>
+    node < blocks.length ? firstFlagUse(blocks[node] as RegionBlock) : undefined,
+  );
   const reads = first.map((use) => use === "read");
   for (let changed = true; changed; ) {
     changed = false;

@@ -8,6 +8,8 @@
 export interface Graph {
   /** Successor lists by node; node 0 is the entry. */
   readonly successors: readonly (readonly number[])[];
+  /** A node that ends in a table of branches: each of its successors needs a label of its own. */
+  readonly branchTable: number | undefined;
 }
 
 export interface Structure {
@@ -48,6 +50,11 @@ export function structure(graph: Graph): Structure {
     }
   }
   const isMerge = forward.map((edges) => edges > 1);
+  if (graph.branchTable !== undefined && order[graph.branchTable] !== -1) {
+    for (const next of successors[graph.branchTable] as readonly number[]) {
+      if ((forward[next] as number) > 0) isMerge[next] = true;
+    }
+  }
   const merges: number[][] = successors.map(() => []);
   for (const node of rpo) if (node !== 0 && isMerge[node]) merges[dominator[node] as number]?.push(node);
   for (const list of merges) list.sort((a, b) => (order[b] as number) - (order[a] as number));

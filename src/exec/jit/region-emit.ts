@@ -34,6 +34,8 @@ export interface RegionLinks {
   site(lo: number, hi: number, fuel: number): number;
   /** Address of a new link cell to a static target. */
   link(lo: number, hi: number): number;
+  /** Address of a copy of the bytes. */
+  table(bytes: Uint8Array): number;
   helper(name: string): number;
   readonly materialize: number;
 }
@@ -72,6 +74,8 @@ export class RegionEmit implements Emit {
   readonly #graph: Structure;
   readonly #labels: Label[] = [];
   readonly #need: number;
+  /** The node to which indirect jumps go, behind the blocks' nodes. */
+  readonly #dispatch: number | undefined;
   readonly #wide: boolean;
   /** Registers in locals, and those that the region may have changed. */
   readonly #gprs = new Set<number>();
@@ -98,10 +102,14 @@ export class RegionEmit implements Emit {
     this.#links = links;
     this.#wide = region.codeBits === 64;
     this.#block = region.blocks[0] as RegionBlock;
+    this.#dispatch = region.dispatched.length > 0 ? region.blocks.length : undefined;
     this.#need = region.blocks.reduce((sum, block) => sum + block.instructions, 0);
-    const graph: Graph = {
-      successors: region.blocks.map((block) => targetsOf(block.exit).flatMap(({ block: to }) => (to >= 0 ? [to] : []))),
-    };
+    const successors: (readonly number[])[] = region.blocks.map(({ exit }) => {
+      if (exit.kind === "jumpTo" && exit.dispatch && this.#dispatch !== undefined) return [this.#dispatch];
+      return targetsOf(exit).flatMap(({ block: to }) => (to >= 0 ? [to] : []));
+    });
+    if (this.#dispatch !== undefined) successors.push(region.dispatched);
+    const graph: Graph = { successors, branchTable: this.#dispatch };
     this.#graph = structure(graph);
     this.#readsFlags = flagReaders(region, graph);
     this.#fuel = this.locals.named("fuel", "i32");
@@ -177,6 +185,10 @@ export class RegionEmit implements Emit {
   }
 
   #body(node: number): void {
+    if (node === this.#dispatch) {
+      this.#dispatchBody(node);
+      return;
+    }
     const block = this.#region.blocks[node] as RegionBlock;
     this.#block = block;
     this.#tempTypes = new Map();
@@ -205,12 +217,10 @@ export class RegionEmit implements Emit {
         this.#labels.pop();
         this.c.end();
       }
-      this.c.i32Const(0);
-      this.c.get(this.#next);
-      this.c.memory(W.i64_store, RIP);
-      this.c.i32Const(0);
-      this.c.set(this.#link);
-      this.#leave(0);
+      if (exit.dispatch && this.#dispatch !== undefined && this.#graph.keeps(node, this.#dispatch)) {
+        this.#flags = flags;
+        this.#branch(node, { lo: 0, hi: 0, block: this.#dispatch });
+      } else this.#leaveForNext(0);
     } else {
       this.#begin(words, exit.at);
       this.#requireFlagArguments();
@@ -227,6 +237,67 @@ export class RegionEmit implements Emit {
     }
   }
 
+  /** Leaves for the address in the local `next`. */
+  #leaveForNext(nesting: number): void {
+    this.c.i32Const(0);
+    this.c.get(this.#next);
+    this.c.memory(W.i64_store, RIP);
+    this.c.i32Const(0);
+    this.c.set(this.#link);
+    this.#leave(nesting);
+  }
+
+  /** Goes to the block at the address in `next`, if it is one that indirect jumps have been seen to reach. */
+  #dispatchBody(node: number): void {
+    const { c } = this;
+    const { blocks, dispatched, lo, hi } = this.#region;
+    const targets = dispatched.filter((to) => this.#graph.keeps(node, to));
+    if (targets.length === 0) {
+      this.#leaveForNext(0);
+      return;
+    }
+    const starts = targets.map((to) => (blocks[to] as RegionBlock).start);
+    const first = Math.min(...starts);
+    const table = new Uint8Array(Math.max(...starts) - first + 1).fill(targets.length);
+    for (const [index, start] of starts.entries()) table[start - first] = index;
+    const offset = this.scratch("i64", 31);
+    for (const to of targets) this.#bringFlags(to);
+    c.get(this.#next);
+    c.i64Const((lo & ~0xfff) | first, hi);
+    c.op(W.i64_sub);
+    c.tee(offset);
+    c.i64Const(table.length);
+    c.op(W.i64_ge_u);
+    c.get(this.#fuel);
+    c.i32Const(this.#need);
+    c.op(W.i32_lt_s);
+    c.op(W.i32_or);
+    c.open(W.if, BLOCK_VOID);
+    this.#leaveForNext(1);
+    c.end();
+    c.open(W.block, BLOCK_VOID);
+    c.get(offset);
+    c.op(W.i32_wrap_i64);
+    c.memory(W.i32_load8_u, this.#links.table(table));
+    c.byte(W.br_table);
+    c.u32(targets.length);
+    for (const to of targets) c.u32(this.#depthOf(node, to) + 1);
+    c.u32(0);
+    c.end();
+    this.#leaveForNext(0);
+  }
+
+  /** Branch depth of the label that stands for `to`. */
+  #depthOf(from: number, to: number): number {
+    const { order } = this.#graph;
+    const wanted = (order[to] as number) <= (order[from] as number) ? "loop" : "block";
+    for (let depth = this.#labels.length - 1; depth >= 0; depth--) {
+      const label = this.#labels[depth] as Label;
+      if (label.kind === wanted && label.node === to) return this.#labels.length - 1 - depth;
+    }
+    throw new InternalError("a region branches to a label that is not open");
+  }
+
   #branch(from: number, target: Target): void {
     const { order, isMerge, keeps } = this.#graph;
     const to = target.block;
@@ -238,17 +309,10 @@ export class RegionEmit implements Emit {
     }
     const back = (order[to] as number) <= (order[from] as number);
     this.#bringFlags(to);
-    if (back) this.#checkFuel(this.#siteAt(this.#region.blocks[to] as RegionBlock), 0);
+    // The dispatch looks at the fuel itself.
+    if (back && to !== this.#dispatch) this.#checkFuel(this.#siteAt(this.#region.blocks[to] as RegionBlock), 0);
     if (back || isMerge[to]) {
-      const wanted = back ? "loop" : "block";
-      let depth = this.#labels.length - 1;
-      while (depth >= 0) {
-        const label = this.#labels[depth] as Label;
-        if (label.kind === wanted && label.node === to) break;
-        depth--;
-      }
-      if (depth < 0) throw new InternalError("a region branches to a label that is not open");
-      this.c.br(this.#labels.length - 1 - depth);
+      this.c.br(this.#depthOf(from, to));
       return;
     }
     const block = this.#block;

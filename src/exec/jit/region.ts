@@ -26,7 +26,14 @@ export interface RegionBlock {
 export type BlockExit =
   | { readonly kind: "jump"; readonly to: Target }
   | { readonly kind: "jumpIf"; readonly taken: Target; readonly other: Target; readonly at: number }
-  | { readonly kind: "jumpTo"; readonly at: number; readonly expected: readonly Target[] };
+  | {
+      readonly kind: "jumpTo";
+      readonly at: number;
+      /** Where the region's own calls return to, if this is a RET. */
+      readonly expected: readonly Target[];
+      /** An indirect JMP: it goes through the region's dispatch (Region.dispatched). */
+      readonly dispatch: boolean;
+    };
 
 /** A constant target: a block of the region (`block` >= 0), or an address outside it. */
 export interface Target {
@@ -41,28 +48,36 @@ export interface Region {
   readonly codeBits: 32 | 64;
   readonly frame: FrameNumber;
   readonly blocks: readonly RegionBlock[];
+  /** Blocks that indirect jumps of the region go to. */
+  readonly dispatched: readonly number[];
 }
 
-/**
- * Finds the region that begins at (lo, hi) in `frame`, or undefined if its first instruction cannot be compiled. `isWarm` says
- * whether code at an address runs often enough to be part of it.
- */
+/** What is known of the code around a region. */
+export interface Surroundings {
+  /** Whether code at an address runs often enough to be part of the region. */
+  isWarm(lo: number): boolean;
+  /** Addresses in the region's page that indirect jumps have been seen to reach, the most executed first. */
+  indirectTargets(): readonly number[];
+}
+
+/** Finds the region that begins at (lo, hi) in `frame`, or undefined if its first instruction cannot be compiled. */
 export function findRegion(
   translator: Translator,
   frame: FrameNumber,
   lo: number,
   hi: number,
   codeBits: 32 | 64,
-  isWarm: (lo: number) => boolean,
+  around: Surroundings,
 ): Region | undefined {
   const page = lo & ~0xfff;
   const blocks: RegionBlock[] = [];
   const byStart = new Map<number, number>();
   const queue = [lo & 0xfff];
   let instructions = 0;
+  let indirect: number[] | undefined;
   while (queue.length > 0 && blocks.length < MAX_BLOCKS && instructions < MAX_INSTRUCTIONS) {
     const start = queue.shift() as number;
-    if (byStart.has(start) || (blocks.length > 0 && !isWarm(page | start))) continue;
+    if (byStart.has(start) || (blocks.length > 0 && !around.isWarm(page | start))) continue;
     const lifted = translator.lift(frame, page | start, hi, codeBits, MAX_INSTRUCTIONS - instructions);
     if (lifted === undefined) continue;
     const block = cut(lifted, start, page, hi);
@@ -72,6 +87,10 @@ export function findRegion(
     instructions += block.instructions;
     for (const target of targetsOf(block.exit)) {
       if (target.hi === hi && (target.lo & ~0xfff) === page) queue.push(target.lo & 0xfff);
+    }
+    if (block.exit.kind === "jumpTo" && block.exit.dispatch && indirect === undefined) {
+      indirect = around.indirectTargets().map((target) => target & 0xfff);
+      queue.push(...indirect);
     }
     const after = returnAddress(block);
     if (after !== undefined) queue.push(after);
@@ -84,7 +103,8 @@ export function findRegion(
       target.block = inside ? (byStart.get(target.lo & 0xfff) ?? -1) : -1;
     }
   }
-  return { lo, hi, codeBits, frame, blocks };
+  const dispatched = (indirect ?? []).flatMap((start) => byStart.get(start) ?? []);
+  return { lo, hi, codeBits, frame, blocks, dispatched };
 }
 
 /** Addresses outside the region that its blocks fall through to: there its size or the page ended it. */
@@ -143,14 +163,14 @@ function cut(lifted: LiftedBlock, start: number, page: number, hi: number): Regi
       return { start, lifted, instructions: current, words: firstOfInstruction, exit };
     }
     if (def.ends) {
-      return { start, lifted, instructions: lifted.instructions, words: at, exit: exitOf(def, words, at) };
+      return { start, lifted, instructions: lifted.instructions, words: at, exit: exitOf(lifted, def, at) };
     }
     at += 1 + (def.result !== "none" && def.result !== "flags" ? 1 : 0) + def.args.length;
   }
   return undefined;
 }
 
-function exitOf(def: OpDef, words: Int32Array, at: number): BlockExit {
+function exitOf({ words, branch }: LiftedBlock, def: OpDef, at: number): BlockExit {
   const target = (index: number): Target => ({
     lo: words[at + index] as number,
     hi: words[at + index + 1] as number,
@@ -158,5 +178,5 @@ function exitOf(def: OpDef, words: Int32Array, at: number): BlockExit {
   });
   if (def.name === "jump") return { kind: "jump", to: target(1) };
   if (def.name === "jumpIf") return { kind: "jumpIf", taken: target(2), other: target(6), at };
-  return { kind: "jumpTo", at, expected: [] };
+  return { kind: "jumpTo", at, expected: [], dispatch: branch === undefined };
 }
