@@ -6,6 +6,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // The default leaves one processor idle; of two that is half.
+    maxWorkers: "100%",
     reporters: ["default", "./test/support/skipped-reporter.ts"],
   },
 });
