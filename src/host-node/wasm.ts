@@ -14,6 +14,9 @@ declare const WebAssembly: {
 
 export class NodeWasm implements HostWasm {
   readonly #directories: readonly string[];
+  /** The build's modules, which every machine of a process needs: bytes by name, and compiled. */
+  readonly #loaded = new Map<string, Uint8Array>();
+  readonly #compiled = new WeakMap<Uint8Array, object>();
 
   /** `directories` are searched for `<name>.wasm` in order. */
   constructor(directories: readonly string[]) {
@@ -29,14 +32,24 @@ export class NodeWasm implements HostWasm {
   }
 
   instantiate(bytes: Uint8Array, imports: WasmImports): WasmExports {
-    const module = new WebAssembly.Module(bytes);
+    const known = this.#compiled.get(bytes);
+    const module = known ?? new WebAssembly.Module(bytes);
     return new WebAssembly.Instance(module, imports).exports;
   }
 
   loadModule(name: string): Uint8Array {
+    const known = this.#loaded.get(name);
+    if (known !== undefined) {
+      // Wanted a second time: worth keeping compiled.
+      if (!this.#compiled.has(known)) this.#compiled.set(known, new WebAssembly.Module(known));
+      return known;
+    }
     for (const directory of this.#directories) {
       const file = path.join(directory, `${name}.wasm`);
-      if (fs.existsSync(file)) return fs.readFileSync(file);
+      if (!fs.existsSync(file)) continue;
+      const bytes = fs.readFileSync(file);
+      this.#loaded.set(name, bytes);
+      return bytes;
     }
     throw new InternalError(`${name}.wasm is missing: run "npm run build"`);
   }
