@@ -118,8 +118,16 @@ function environmentOf(scene: Scene): readonly string[] {
   return Object.entries(variables).map(([name, value]) => `${name}=${value}`);
 }
 
-/** Runs the program, a host file, to its end. UsageError if it cannot be loaded. */
-export function runScene(scene: Scene, profile: MachineProfile, host: Host, programFile: string): SceneRun {
+/**
+ * Runs the program, a host file, to its end; `files` are further host files by guest path. UsageError if it cannot be loaded.
+ */
+export function runScene(
+  scene: Scene,
+  profile: MachineProfile,
+  host: Host,
+  programFile: string,
+  files: Readonly<Record<string, string>> = {},
+): SceneRun {
   const terminal = new VirtualTerminal();
   // The terminal's name is not that of folio's own standard streams.
   const fs = { ...bound(host), readlink: (path: string) => ownLink(host, path) };
@@ -139,6 +147,7 @@ export function runScene(scene: Scene, profile: MachineProfile, host: Host, prog
   });
   machine.kernel.vfs.provide(scene.cwd, providedDirectory(0o755));
   provideFile(machine.kernel, profile, scene.path, programFile, { mode: 0o755, ino: scene.inode });
+  for (const [path, file] of Object.entries(files)) provideFile(machine.kernel, profile, path, file, { mode: 0o755 });
   const task = machine.start({
     path: scene.argv[0]?.includes("/") ? scene.argv[0] : scene.path,
     argv: scene.argv,

@@ -1,0 +1,3 @@
+int zwei_daten[40] = { 1 };
+int zwei_bss[20000];
+int zwei (void) { return zwei_daten[0] + zwei_bss[0]; }
