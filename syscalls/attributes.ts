@@ -352,6 +352,9 @@ function allocate(task: Task, number: number, flags: number, offset: number, len
   if (punch || flags & F.FALLOC_FL_ZERO_RANGE) {
     const failed = inode.punchHole(offset, end);
     if (failed < 0) return failed;
+  } else {
+    const failed = inode.preallocate(offset, end);
+    if (failed < 0) return failed;
   }
   return flags & F.FALLOC_FL_KEEP_SIZE || end <= inode.size ? 0 : inode.truncate(end);
 }
@@ -360,7 +363,7 @@ export const fallocate = defineSyscall(
   "fallocate",
   [fd(), flagsOf("mode", FALLOC_FLAGS, "FALLOC_FL_???"), loff("offset"), loff("len")],
   allocate,
-  { support: "partial", note: "no COLLAPSE_RANGE or INSERT_RANGE; no space is reserved" },
+  { support: "partial", note: "no COLLAPSE_RANGE or INSERT_RANGE" },
 );
 
 const ADVICE = [

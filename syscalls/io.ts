@@ -1,5 +1,5 @@
 /** What the file calls share: descriptors to files, and the copies between files and guest memory. */
-import { EBADF, EFAULT, EINVAL, EISDIR, ENOENT, ENOTDIR, EPIPE, ESPIPE } from "../src/abi/errno.ts";
+import { EBADF, EFAULT, EINVAL, EISDIR, ENFILE, ENOENT, ENOTDIR, EPIPE, ESPIPE } from "../src/abi/errno.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, MAX_RW_COUNT, O_PATH } from "../src/abi/fcntl.ts";
 import { RLIMIT_NOFILE } from "../src/abi/resource.ts";
 import { SI_USER, SIGPIPE } from "../src/abi/signal.ts";
@@ -28,6 +28,10 @@ export function fileOf(task: Task, fd: number): File | number {
 
 /** Gives `file` (reference handed over) a descriptor; it is closed again if there is none. */
 export function installFile(task: Task, file: File, closeOnExec: boolean, from = 0): number {
+  if (task.kernel.physical.scarce) {
+    file.put();
+    return -ENFILE;
+  }
   const fd = task.files.install(file, closeOnExec, task.group.rlimits.get(RLIMIT_NOFILE).cur, from);
   if (fd < 0) file.put();
   return fd;

@@ -206,8 +206,9 @@ function statfsValues(task: Task, found: Path) {
   const { magic, dev } = mount.root.inode.sb;
   const disk = magic === EXT4_SUPER_MAGIC;
   const tmpfs = magic === TMPFS_MAGIC;
-  const pages = Math.floor(task.kernel.physical.totalFrames / 2);
-  const [blocks, free] = disk ? [DISK.blocks, DISK.free] : tmpfs ? [pages, pages] : [0, 0];
+  const { space } = mount.root.inode.sb.context;
+  const pages = space.maxPages;
+  const [blocks, free] = disk ? [DISK.blocks, DISK.free] : tmpfs ? [pages, space.freePages] : [0, 0];
   const noDevices = magic === PROC_SUPER_MAGIC ? ST_NODEV | ST_NOEXEC : 0;
   return {
     f_type: magic,
@@ -215,8 +216,8 @@ function statfsValues(task: Task, found: Path) {
     f_blocks: blocks,
     f_bfree: free,
     f_bavail: free,
-    f_files: disk ? DISK.files : pages,
-    f_ffree: disk ? DISK.freeFiles : pages,
+    f_files: disk ? DISK.files : space.maxInodes,
+    f_ffree: disk ? DISK.freeFiles : space.freeInodes,
     f_fsid: [dev, 0],
     f_namelen: 255,
     f_frsize: 4096,

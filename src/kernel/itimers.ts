@@ -21,10 +21,22 @@ const SIGNALS = [SIGALRM, SIGVTALRM, SIGPROF] as const;
 
 export class IntervalTimers {
   readonly #group: ThreadGroup;
+  /** ITIMER_REAL between an expiration and the taking of its signal. */
+  #stopped: Armed | undefined;
   readonly #armed: (Armed | undefined)[] = [undefined, undefined, undefined];
 
   constructor(group: ThreadGroup) {
     this.#group = group;
+  }
+
+  /** A SIGALRM was dequeued: ITIMER_REAL runs on (kernel/time/itimer.c, posixtimer_rearm_itimer()). */
+  rearm(): void {
+    const armed = this.#stopped;
+    if (armed === undefined || armed !== this.#armed[ITIMER_REAL]) return;
+    this.#stopped = undefined;
+    const late = this.#now(ITIMER_REAL) - armed.deadlineNs;
+    armed.deadlineNs += (Math.floor(late / armed.intervalNs) + 1) * armed.intervalNs;
+    this.#schedule(ITIMER_REAL, armed);
   }
 
   /** Time left and interval of a timer; zeros if it is not armed. */
@@ -68,10 +80,11 @@ export class IntervalTimers {
 
   #expire(which: number, armed: Armed): void {
     if (this.#now(which) < armed.deadlineNs) return this.#schedule(which, armed);
-    if (armed.intervalNs > 0) {
+    if (armed.intervalNs === 0) this.#armed[which] = undefined;
+    else if (which !== ITIMER_REAL) {
       armed.deadlineNs += armed.intervalNs;
       this.#schedule(which, armed);
-    } else this.#armed[which] = undefined;
+    } else this.#stopped = armed;
     // ITIMER_VIRTUAL and ITIMER_PROF send SEND_SIG_PRIV, ITIMER_REAL too: the kernel is the sender.
     const signo = SIGNALS[which] ?? SIGNALS[ITIMER_VIRTUAL];
     sendToGroup(this.#group, sigInfo({ signo, code: SI_KERNEL }));

@@ -1,4 +1,5 @@
 /** The kernel of one machine: its tasks, its time and the loop that runs them. */
+import { EAGAIN } from "../abi/errno.ts";
 import { Scratch } from "../base/bytes.ts";
 import type { Host, HostRandom } from "../host/host.ts";
 import type { LoadFailure } from "../loader/exec-file.ts";
@@ -6,6 +7,7 @@ import { drawRandom, type RandomDraws } from "../loader/random-draws.ts";
 import { VdsoPages } from "../loader/vdso/vdso.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import type { AddressSpace } from "../mm/address-space.ts";
+import { unmapFilePages } from "../mm/munmap.ts";
 import { MemorySystem } from "../mm/system.ts";
 import { Observers } from "../observe/observer.ts";
 import type { KernelGeneration, TaskLayout } from "../profiles/kernel-generation.ts";
@@ -24,6 +26,13 @@ import { segmentBase } from "./task-tls.ts";
 import type { ThreadGroup } from "./thread-group.ts";
 import { TimerQueue } from "./timers.ts";
 import { Traps } from "./traps.ts";
+
+/** THREAD_SIZE: a kernel stack. */
+const THREAD_SIZE = 16 * 1024;
+/** A stack and a task_struct, and what belongs to it. */
+const TASK_BYTES = THREAD_SIZE + 10 * 1024;
+/** RESERVED_PIDS: what wraps around starts there. */
+const RESERVED_PIDS = 300;
 
 export interface KernelInit {
   readonly host: Host;
@@ -88,12 +97,25 @@ export class Kernel {
     this.memorySystem = init.memorySystem ?? new MemorySystem(init.physical, init.generation);
     this.vdso = new VdsoPages(init.physical, init.generation);
     this.scheduler = new Scheduler(this);
+    init.vfs.context.unmapPages = (dev, ino, firstPage) =>
+      unmapFilePages(this.memorySystem.spaces, dev, ino, firstPage);
     init.cpu.segmentBase = (selector) => (this.current === undefined ? 0 : segmentBase(this.current, selector));
   }
 
   addTask(task: Task): void {
     this.tasks.set(task.tid, task);
     this.groups.set(task.pid, task.group);
+    this.physical.chargeKernel(TASK_BYTES);
+  }
+
+  /** release_task(): the id is free again. */
+  forgetTask(task: Task): void {
+    if (this.tasks.delete(task.tid)) this.physical.chargeKernel(-TASK_BYTES);
+  }
+
+  /** kernel.threads-max: as many as would fill an eighth of the memory with stacks (kernel/fork.c, set_max_threads()). */
+  get maxThreads(): number {
+    return Math.max(20, Math.floor((this.physical.totalFrames * 4096) / (8 * THREAD_SIZE)));
   }
 
   /** A fresh address space with its first user; `exe` is the file of /proc/PID/exe (its reference is handed over). */
@@ -140,8 +162,9 @@ export class Kernel {
     return this.scheduler.run();
   }
 
-  /** The next free pid (kernel/pid.c: cyclic, from 300 after the first round). */
+  /** The next free pid (kernel/pid.c: cyclic, from 300 after the first round), or -EAGAIN if there is none. */
   allocatePid(): number {
+    if (this.tasks.size >= this.config.pidMax - RESERVED_PIDS - 1) return -EAGAIN;
     while (this.tasks.has(this.#nextPid) || this.groups.has(this.#nextPid)) this.#advancePid();
     const pid = this.#nextPid;
     this.#advancePid();
@@ -149,7 +172,7 @@ export class Kernel {
   }
 
   #advancePid(): void {
-    this.#nextPid = this.#nextPid + 1 >= this.config.pidMax ? 300 : this.#nextPid + 1;
+    this.#nextPid = this.#nextPid + 1 >= this.config.pidMax ? RESERVED_PIDS : this.#nextPid + 1;
   }
 
   /** The task whose registers are in the CPU. */

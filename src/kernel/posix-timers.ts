@@ -5,7 +5,7 @@ import type { HostTime } from "../host/host.ts";
 import { isCpuClock, isRealtimeClock } from "./clock-ids.ts";
 import { sigInfo } from "./siginfo.ts";
 import type { Task } from "./task.ts";
-import { sendToGroup, sendToTask } from "./task-signals.ts";
+import { isIgnored, sendToGroup, sendToTask } from "./task-signals.ts";
 import type { ThreadGroup } from "./thread-group.ts";
 import { toNs } from "./time-values.ts";
 
@@ -22,11 +22,16 @@ interface PosixTimer {
   readonly id: number;
   readonly clockId: number;
   readonly event: SigEvent;
+  /** In the timer's own time; the last expiration while its signal waits to be taken. 0: disarmed. */
   deadlineNs: number;
   intervalNs: number;
-  overrun: number;
+  /** Expirations that the last signal stood for, beside its own. */
   lastOverrun: number;
   cancel: (() => void) | undefined;
+  /** It expired while its signal was ignored; it runs again when the signal is not (posix_timers of 6.13). */
+  ignored: boolean;
+  /** Changed by each setting: signals of older ones arm nothing. */
+  generation: number;
 }
 
 const MAX_TIMERS = 65536;
@@ -44,7 +49,7 @@ export class PosixTimers {
   create(clockId: number, event: SigEvent | undefined): number {
     if (this.#timers.size >= MAX_TIMERS) return -EAGAIN;
     const id = this.#nextId++;
-    const stopped = { deadlineNs: 0, intervalNs: 0, overrun: 0, lastOverrun: 0, cancel: undefined };
+    const stopped = { deadlineNs: 0, intervalNs: 0, lastOverrun: 0, cancel: undefined, ignored: false, generation: 0 };
     const ownEvent = event ?? { notify: SIGEV_SIGNAL, signo: SIGALRM, valueLo: id, valueHi: 0, tid: 0 };
     this.#timers.set(id, { id, clockId, event: ownEvent, ...stopped });
     return id;
@@ -66,8 +71,18 @@ export class PosixTimers {
   get(id: number): { valueNs: number; intervalNs: number } | undefined {
     const timer = this.#timers.get(id);
     if (timer === undefined) return undefined;
-    const left = timer.cancel === undefined ? 0 : Math.max(1, timer.deadlineNs - this.#now(timer));
-    return { valueNs: left, intervalNs: timer.intervalNs };
+    return { valueNs: this.#left(timer), intervalNs: timer.intervalNs };
+  }
+
+  #left(timer: PosixTimer): number {
+    if (timer.deadlineNs === 0) return 0;
+    const now = this.#now(timer);
+    // no signal: nothing else moves the timer on
+    if (timer.event.notify === SIGEV_NONE || timer.ignored) forward(timer, now);
+    if (timer.deadlineNs > now) return timer.deadlineNs - now;
+    if (timer.intervalNs === 0) return timer.event.notify === SIGEV_NONE || timer.cancel === undefined ? 0 : 1;
+    // its signal is pending: the next expiration counts
+    return timer.intervalNs - ((now - timer.deadlineNs) % timer.intervalNs);
   }
 
   /** timer_settime(): `deadlineNs` in the timer's own time, 0 disarms. */
@@ -78,9 +93,10 @@ export class PosixTimers {
     timer.cancel = undefined;
     timer.deadlineNs = deadlineNs;
     timer.intervalNs = intervalNs;
-    timer.overrun = 0;
     timer.lastOverrun = 0;
-    if (deadlineNs > 0) this.#schedule(timer);
+    timer.ignored = false;
+    timer.generation++;
+    if (deadlineNs > 0 && timer.event.notify !== SIGEV_NONE) this.#schedule(timer);
     return 0;
   }
 
@@ -112,37 +128,57 @@ export class PosixTimers {
     if (this.#now(timer) < timer.deadlineNs) return this.#schedule(timer);
     timer.cancel = undefined;
     this.#notify(timer);
-    if (timer.intervalNs === 0) return;
-    timer.deadlineNs += timer.intervalNs;
-    this.#schedule(timer);
   }
 
-  /** Sends the signal; while the last one is still pending the expiration is an overrun. */
+  /** Sends the signal; a periodic timer runs on when that is dequeued, so that none is ever queued twice. */
   #notify(timer: PosixTimer): void {
-    const { event } = timer;
-    if (event.notify === SIGEV_NONE) return;
+    const { event, generation } = timer;
     const target = event.notify === SIGEV_THREAD_ID ? this.#group.tasks.get(event.tid) : undefined;
-    if (this.#isPending(timer, target)) {
-      timer.overrun++;
+    if (isIgnored(target ?? this.#group.leader, event.signo)) {
+      timer.ignored = true;
       return;
     }
-    timer.lastOverrun = timer.overrun;
-    timer.overrun = 0;
+    if (this.#isPending(timer, target)) return;
     const info = sigInfo({
       signo: event.signo,
       code: SI_TIMER,
       layout: "timer",
       timerId: timer.id,
-      overrun: timer.lastOverrun,
       valueLo: event.valueLo,
       valueHi: event.valueHi,
+      rearm: () => (timer.generation === generation ? this.#rearm(timer) : 0),
     });
     if (target !== undefined) sendToTask(target, info);
     else sendToGroup(this.#group, info);
+  }
+
+  /** posixtimer_rearm(): the overruns. */
+  #rearm(timer: PosixTimer): number {
+    if (timer.intervalNs === 0) return 0;
+    timer.lastOverrun = Math.min(forward(timer, this.#now(timer)) - 1, 0x7fffffff);
+    this.#schedule(timer);
+    return timer.lastOverrun;
+  }
+
+  /** The disposition of a signal changed: timers that were stopped by it being ignored run again. */
+  unignore(signo: number): void {
+    for (const timer of this.#timers.values()) {
+      if (!timer.ignored || timer.event.signo !== signo) continue;
+      timer.ignored = false;
+      this.#schedule(timer);
+    }
   }
 
   #isPending(timer: PosixTimer, target: Task | undefined): boolean {
     const pending = target?.pending ?? this.#group.pending;
     return pending.find((info) => info.code === SI_TIMER && info.timerId === timer.id) !== undefined;
   }
+}
+
+/** hrtimer_forward(): moves a periodic timer's deadline behind `now`; how many expirations that passes. */
+function forward(timer: PosixTimer, now: number): number {
+  if (timer.intervalNs === 0 || now < timer.deadlineNs) return 0;
+  const count = Math.floor((now - timer.deadlineNs) / timer.intervalNs) + 1;
+  timer.deadlineNs += count * timer.intervalNs;
+  return count;
 }

@@ -3,6 +3,7 @@
  */
 import { ExitReason } from "./cpu.ts";
 import type { Kernel } from "./kernel.ts";
+import { RunQueue } from "./run-queue.ts";
 import { prepareUserMode } from "./signal-delivery.ts";
 import { enterSyscall } from "./syscall-entry.ts";
 import type { Task } from "./task.ts";
@@ -16,7 +17,7 @@ export type RunEnd = "exited" | "stopped" | "instruction-limit" | "deadlock";
 export class Scheduler {
   readonly #kernel: Kernel;
   /** Runnable tasks; the first one is next. */
-  readonly #queue: Task[] = [];
+  readonly #queue = new RunQueue();
   #current: Task | undefined;
   #sliceLeft = 0;
   #stopRequested = false;
@@ -32,14 +33,11 @@ export class Scheduler {
   }
 
   enqueue(task: Task): void {
-    if (!this.#queue.includes(task)) this.#queue.push(task);
+    this.#queue.add(task);
   }
 
   dequeue(task: Task): void {
-    const at = this.#queue.indexOf(task);
-    if (at < 0) return;
-    this.#queue.splice(at, 1);
-    if (at === 0) this.#sliceLeft = 0;
+    if (this.#queue.remove(task)) this.#sliceLeft = 0;
   }
 
   /** Nanoseconds that the current task has run and that are not in its `userNs` yet. */
@@ -66,7 +64,7 @@ export class Scheduler {
         this.#stopRequested = false;
         return "stopped";
       }
-      const task = this.#queue[0];
+      const task = this.#queue.first;
       if (task === undefined) {
         if (kernel.groups.size === 0) return "exited";
         const next = kernel.timers.nextNs;
@@ -125,8 +123,7 @@ export class Scheduler {
 
   #rotate(): void {
     this.#sliceLeft = 0;
-    const first = this.#queue.shift();
-    if (first !== undefined) this.#queue.push(first);
+    this.#queue.rotate();
   }
 
   /** Puts the registers and the address space of `task` on the CPU. */

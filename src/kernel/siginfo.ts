@@ -17,6 +17,8 @@ export interface SigInfo {
   /** timer: timer id and overrun count. */
   readonly timerId: number;
   readonly overrun: number;
+  /** Called when the signal is dequeued: arms its timer again, and returns the overruns so far. */
+  readonly rearm?: (() => number) | undefined;
   /** chld: exit status or signal, times in clock ticks. */
   readonly status: number;
   readonly utime: number;

@@ -10,6 +10,7 @@ import {
   SI_KERNEL,
   SIG_DFL,
   SIG_IGN,
+  SIGALRM,
   SIGCONT,
   SIGKILL,
   SIGSEGV,
@@ -85,7 +86,10 @@ function nextCaughtSignal(task: Task): Caught | undefined {
 export function dequeueSignal(task: Task, blocked: SignalSet): SigInfo | undefined {
   for (const pending of [task.pending, task.group.pending]) {
     const signo = pending.next(blocked);
-    if (signo !== 0) return pending.take(signo);
+    if (signo === 0) continue;
+    const info = pending.take(signo);
+    if (signo === SIGALRM) task.group.itimers?.rearm();
+    return info?.rearm === undefined ? info : { ...info, overrun: info.rearm() };
   }
   return undefined;
 }

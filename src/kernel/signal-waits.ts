@@ -23,7 +23,7 @@ export function setAction(task: Task, signo: number, action: SigAction | undefin
     const gone = SignalSet.of(signo);
     group.pending.discard(gone);
     for (const member of group.tasks.values()) member.pending.discard(gone);
-  }
+  } else group.posixTimers?.unignore(signo);
   return old;
 }
 

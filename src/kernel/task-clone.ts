@@ -66,9 +66,14 @@ export function cloneTask(parent: Task, args: CloneArgs): SyscallResult {
   const { kernel } = parent;
   const limit = parent.group.rlimits.get(RLIMIT_NPROC).cur;
   if (kernel.tasks.size >= limit && !isPrivileged(parent.creds)) return -EAGAIN;
+  if (kernel.tasks.size >= kernel.maxThreads || kernel.physical.scarce) return -EAGAIN;
   const mm = copyMm(parent, flags);
   if (typeof mm === "number") return mm;
   const tid = kernel.allocatePid();
+  if (tid < 0) {
+    kernel.releaseMm(mm);
+    return tid;
+  }
   const group = flags & CLONE_THREAD ? parent.group : newGroup(parent, tid, args);
   const child = new Task({
     kernel,
@@ -83,12 +88,28 @@ export function cloneTask(parent: Task, args: CloneArgs): SyscallResult {
   });
   inherit(parent, child, args);
   const failed = setTlsAndIds(parent, child, args);
-  if (failed < 0) return failed;
+  if (failed < 0) {
+    discard(child);
+    return failed;
+  }
   kernel.addTask(child);
   kernel.forks++;
   kernel.observers.clone(parent, child);
   kernel.scheduler.enqueue(child);
   return flags & CLONE_VFORK ? waitForVfork(child) : tid;
+}
+
+/** Takes back a task that never ran. */
+function discard(child: Task): void {
+  const { group } = child;
+  group.tasks.delete(child.tid);
+  group.liveCount--;
+  if (group.tasks.size === 0) {
+    group.parent?.children.delete(group);
+    group.cancelCpuLimit?.();
+  }
+  child.files.release();
+  child.kernel.releaseMm(child.mm);
 }
 
 function copyMm(parent: Task, flags: number): AddressSpace | number {

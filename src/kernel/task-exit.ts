@@ -26,15 +26,22 @@ const NS_PER_TICK = 1_000_000_000 / USER_HZ;
 /** Ends the calling process: do_group_exit(). `status` is in the form of wait(2): code << 8, or a signal number. */
 export function exitGroup(task: Task, status: number, info?: SigInfo): void {
   const { group } = task;
-  group.exitStatus ??= status;
   if (info !== undefined) reportKill(task, info);
-  for (const other of group.liveTasks()) {
-    if (other === task) continue;
+  if (group.exitStatus === undefined) {
+    group.exitStatus = status;
+    wakeOthers(task);
+  }
+  exitTask(task, group.exitStatus);
+}
+
+/** zap_other_threads(): each ends when it is next on the CPU. */
+function wakeOthers(task: Task): void {
+  for (const other of task.group.tasks.values()) {
+    if (other === task || other.state === "dead") continue;
     other.sleep?.end("interrupted");
     if (other.state === "stopped") other.state = "runnable";
     task.kernel.scheduler.enqueue(other);
   }
-  exitTask(task, group.exitStatus);
 }
 
 /** One line when an instruction that folio lacks kills the guest. */
@@ -47,7 +54,7 @@ function reportKill(task: Task, info: SigInfo): void {
 /** Ends one task: do_exit(). The last one of a group makes it a zombie. */
 export function exitTask(task: Task, status: number): void {
   const { kernel, group } = task;
-  const last = group.liveTasks().length === 1;
+  const last = group.liveCount === 1;
   task.exitStatus = status;
   if (last) {
     group.exitStatus ??= status;
@@ -61,6 +68,7 @@ export function exitTask(task: Task, status: number): void {
   group.deadThreadsUserNs += task.userNs;
   task.sleep?.end("interrupted");
   task.state = "dead";
+  group.liveCount--;
   kernel.scheduler.remove(task);
   if (task.tid !== group.pid) forgetTask(task);
   signalParentDeath(task);
@@ -82,7 +90,7 @@ export function releaseMemory(task: Task): void {
 
 function forgetTask(task: Task): void {
   task.group.tasks.delete(task.tid);
-  task.kernel.tasks.delete(task.tid);
+  task.kernel.forgetTask(task);
 }
 
 /** PR_SET_PDEATHSIG of children whose parent thread this was. */
@@ -134,7 +142,7 @@ function reparentChildren(group: ThreadGroup): void {
 /** release_task(): the pid is free again. */
 export function reapGroup(group: ThreadGroup): void {
   const { kernel } = group;
-  for (const task of group.tasks.values()) kernel.tasks.delete(task.tid);
+  for (const task of group.tasks.values()) kernel.forgetTask(task);
   kernel.groups.delete(group.pid);
   group.parent?.children.delete(group);
 }

@@ -109,9 +109,10 @@ function completeSignal(target: Task, group: ThreadGroup, signo: number, shared:
     for (const task of group.liveTasks()) wakeForSignal(task, true);
     return;
   }
-  const candidates = shared ? [target, ...group.liveTasks()] : [target];
-  const chosen = candidates.find((task) => task.state !== "dead" && !task.blocked.has(signo));
-  if (chosen !== undefined) wakeForSignal(chosen, false);
+  const able = (task: Task): boolean => task.state !== "dead" && !task.blocked.has(signo);
+  if (able(target)) return wakeForSignal(target, false);
+  if (!shared) return;
+  for (const task of group.tasks.values()) if (able(task)) return wakeForSignal(task, false);
 }
 
 function wakeForSignal(task: Task, fatal: boolean): void {

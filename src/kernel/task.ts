@@ -146,6 +146,7 @@ export class Task {
     this.creds = init.creds;
     this.comm = init.comm;
     init.group.tasks.set(init.tid, this);
+    init.group.liveCount++;
   }
 
   get pid(): number {

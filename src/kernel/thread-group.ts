@@ -35,6 +35,8 @@ export class ThreadGroup {
   readonly children = new Set<ThreadGroup>();
   /** Threads by tid; the leader stays until the group is reaped. */
   readonly tasks = new Map<number, Task>();
+  /** Threads that have not ended. */
+  liveCount = 0;
   pgid: number;
   sid: number;
   rlimits: Rlimits;

@@ -66,6 +66,9 @@ export class PhysicalMemory {
   readonly #chunkUsed: Uint16Array;
   readonly #chunks: number;
   #freeFrames: number;
+  /** Bytes of kernel objects, and the frames' worth of them. */
+  #kernelBytes = 0;
+  #kernelFrames = 0;
   /** The chunk that single frames come from. */
   #current = 0;
   #cursor = 0;
@@ -95,7 +98,29 @@ export class PhysicalMemory {
   }
 
   get freeFrames(): number {
-    return this.#freeFrames;
+    return Math.max(0, this.#freeFrames - this.#kernelFrames);
+  }
+
+  /**
+   * So little is left that nothing new may be made (the kernel's min watermark): the rest is for the page faults of what is
+   * there already.
+   */
+  get scarce(): boolean {
+    return this.#freeFrames - this.#kernelFrames < this.totalFrames >>> 7;
+  }
+
+  /** Bytes of kernel objects. */
+  get kernelBytes(): number {
+    return this.#kernelBytes;
+  }
+
+  /**
+   * `bytes` (negative: fewer) of RAM serve objects of the kernel that have no frames of their own here, such as tasks, inodes
+   * and VMAs. Never fails: who makes them asks `scarce` first.
+   */
+  chargeKernel(bytes: number): void {
+    this.#kernelBytes += bytes;
+    this.#kernelFrames = Math.ceil(this.#kernelBytes / 4096);
   }
 
   /**
@@ -104,6 +129,7 @@ export class PhysicalMemory {
    */
   allocFrame(after: FrameNumber = -1): FrameNumber {
     const next = after + 1;
+    if (this.#freeFrames <= this.#kernelFrames) return -1;
     if (after >= FIRST_FRAME && next < this.endFrame && this.#refs[next] === 0) return this.#take(next);
     return this.#allocAny();
   }
@@ -113,6 +139,7 @@ export class PhysicalMemory {
    * run of pages that will be touched one after the other.
    */
   allocFrameFor(page: number): FrameNumber {
+    if (this.#freeFrames <= this.#kernelFrames) return -1;
     const chunk = this.#emptyChunk();
     if (chunk < 0) return this.#allocAny();
     const frame = FIRST_FRAME + chunk * CHUNK_FRAMES + (page & (CHUNK_FRAMES - 1));
@@ -122,6 +149,7 @@ export class PhysicalMemory {
   /** Takes this very frame if it is free (then as `allocFrame`), or returns -1. */
   allocExact(frame: FrameNumber): FrameNumber {
     if (frame < FIRST_FRAME || frame >= this.endFrame || this.#refs[frame] !== 0) return -1;
+    if (this.#freeFrames <= this.#kernelFrames) return -1;
     return this.#take(frame);
   }
 
@@ -214,7 +242,7 @@ export class PhysicalMemory {
   }
 
   #allocAny(): FrameNumber {
-    if (this.#freeFrames === 0) return -1;
+    if (this.#freeFrames <= 0) return -1;
     if (this.#chunkUsed[this.#current] === CHUNK_FRAMES) this.#nextChunk();
     const base = FIRST_FRAME + this.#current * CHUNK_FRAMES;
     for (let i = 0; i < CHUNK_FRAMES; i++) {

@@ -58,7 +58,7 @@ export class AddressSpace implements AddressTranslation {
   /** Limits and capabilities of the process; execve and fork put the new task's here. */
   limits: MmLimits;
   readonly pageTables: PageTables;
-  readonly vmas = new VmaList();
+  readonly vmas: VmaList;
   readonly wordSize: 4 | 8;
 
   /** The mmap area: top (top-down) or bottom (legacy). Set by `setMmapLayout`. */
@@ -119,6 +119,7 @@ export class AddressSpace implements AddressTranslation {
     system: MemorySystem = new MemorySystem(phys, generation),
   ) {
     this.phys = phys;
+    this.vmas = new VmaList(phys);
     this.generation = generation;
     this.abi = abi;
     this.limits = limits;

@@ -47,8 +47,12 @@ const COPIED_FIELDS = [
 type CopiedFields = { -readonly [Key in (typeof COPIED_FIELDS)[number]]: AddressSpace[Key] };
 
 export function forkAddressSpace(parent: AddressSpace, limits: MmLimits): AddressSpace | number {
+  if (parent.phys.scarce) return -ENOMEM;
   const child = new AddressSpace(parent.phys, parent.generation, parent.abi, limits, parent.system);
-  if (!child.valid) return -ENOMEM;
+  if (!child.valid) {
+    parent.system.spaces.delete(child);
+    return -ENOMEM;
+  }
   Object.assign(child, Object.fromEntries(COPIED_FIELDS.map((key) => [key, parent[key]])) as CopiedFields);
   for (const vma of parent.vmas) {
     if (vma.flags & VM_DONTCOPY) {

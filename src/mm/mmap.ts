@@ -112,7 +112,7 @@ export function mmapRegion(mm: AddressSpace, request: MmapRequest): number {
   const pages = length / 4096;
   let pgoff = (request.offset ?? 0) / 4096;
   if (pgoff + pages >= mm.wordLimit) return -EOVERFLOW;
-  if (mm.vmas.count > mm.system.maxMapCount) return -ENOMEM;
+  if (mm.vmas.count > mm.system.maxMapCount || mm.phys.freeFrames === 0) return -ENOMEM;
 
   let vmFlags = (prot & VM_ACCESS_FLAGS) | mm.defFlags | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
   if (flags & MAP_GROWSDOWN) vmFlags |= VM_GROWSDOWN;

@@ -105,3 +105,15 @@ export function unmapAll(mm: AddressSpace): void {
   mm.noteHighWater();
   for (let vma = mm.vmas.last; vma !== undefined; vma = mm.vmas.last) removeVma(mm, vma);
 }
+
+/** unmap_mapping_range for truncation: the pages of a file from `firstPage` on leave all page tables, private copies too. */
+export function unmapFilePages(spaces: Iterable<AddressSpace>, dev: number, ino: number, firstPage: number): void {
+  for (const mm of spaces) {
+    for (const vma of mm.vmas) {
+      const object = vma.mappable;
+      if (object === undefined || object.ino !== ino || object.dev !== dev) continue;
+      const from = vma.start + Math.max(0, firstPage - vma.pgoff) * 4096;
+      if (from < vma.end) zapRange(mm, from, vma.end);
+    }
+  }
+}

@@ -2,9 +2,12 @@
  * The VMAs of an address space in ascending order: a list of chunks of at most 128. Each chunk knows the largest gap below
  * one of its areas, so that a search for room passes over a chunk at a time (Linux keeps the same number in its trees).
  */
+import type { PhysicalMemory } from "../memory/physical.ts";
 import type { Vma, VmaHome } from "./vma.ts";
 
 const CHUNK_SIZE = 128;
+/** What a VMA takes of the machine's memory. */
+const VMA_BYTES = 256;
 
 /** Consecutive areas; a gap belongs to the area above it. */
 class Chunk implements VmaHome {
@@ -51,6 +54,7 @@ class Chunk implements VmaHome {
 
 /** VMAs in ascending order, without overlap. */
 export class VmaList {
+  readonly #frames: PhysicalMemory;
   readonly #chunks: Chunk[] = [];
   /** By chunk: its largest gap and its smallest area. Those of chunks in `#stale` do not hold. */
   readonly #gaps: number[] = [];
@@ -59,6 +63,10 @@ export class VmaList {
   #count = 0;
   /** The last hit of `find`. */
   #hit: Vma | undefined = undefined;
+
+  constructor(frames: PhysicalMemory) {
+    this.#frames = frames;
+  }
 
   get count(): number {
     return this.#count;
@@ -152,6 +160,7 @@ export class VmaList {
 
   insert(vma: Vma): void {
     this.#count++;
+    this.#frames.chargeKernel(VMA_BYTES);
     const next = this.find(vma.start);
     const prev = next === undefined ? this.last : next.prev;
     vma.prev = prev;
@@ -175,6 +184,7 @@ export class VmaList {
 
   remove(vma: Vma): void {
     this.#count--;
+    this.#frames.chargeKernel(-VMA_BYTES);
     const { prev, next } = vma;
     const chunk = vma.home as Chunk;
     chunk.noteBounds();

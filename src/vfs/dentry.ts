@@ -2,7 +2,6 @@
  * Names in the tree (struct dentry, fs/dcache.c). A mounted root keeps the parent and name of its mount point, so `..`
  * and paths need no table of mounts.
  */
-import { ENOENT } from "../abi/errno.ts";
 import type { Inode } from "./inode.ts";
 
 export class Dentry {
@@ -13,8 +12,8 @@ export class Dentry {
   deleted = false;
   /** The root of a file system mounted here. */
   mounted: Dentry | undefined;
-  /** Known children; null: known to be absent. */
-  #children: Map<string, Dentry | null> | undefined;
+  /** Known children. */
+  #children: Map<string, Dentry> | undefined;
 
   constructor(name: string, parent: Dentry | undefined, inode: Inode) {
     this.name = name;
@@ -25,11 +24,9 @@ export class Dentry {
   /** The child of a name, mounts crossed, or -errno. Precondition: this is a directory and the name is neither `.` nor `..`. */
   child(name: string): Dentry | number {
     const known = this.#children?.get(name);
-    if (known === null) return -ENOENT;
     if (known !== undefined) return known.mounted ?? known;
     const inode = this.inode.lookup(name);
     if (typeof inode === "number") {
-      if (inode === -ENOENT && !this.inode.volatile) this.#remember(name, null);
       return inode;
     }
     const dentry = new Dentry(name, this, inode);
@@ -37,7 +34,7 @@ export class Dentry {
     return dentry;
   }
 
-  #remember(name: string, dentry: Dentry | null): void {
+  #remember(name: string, dentry: Dentry): void {
     this.#children ??= new Map();
     this.#children.set(name, dentry);
   }
@@ -52,16 +49,16 @@ export class Dentry {
   /** The name is gone. */
   detach(name: string): void {
     const dentry = this.#children?.get(name);
-    if (dentry) dentry.deleted = true;
-    this.#remember(name, null);
+    if (dentry !== undefined) dentry.deleted = true;
+    this.#children?.delete(name);
   }
 
   /** rename(2): the dentry itself moves, so that open files print their new path. */
   move(name: string, to: Dentry, newName: string): void {
     const dentry = this.#children?.get(name);
-    this.#remember(name, null);
+    this.#children?.delete(name);
     to.detach(newName);
-    if (!dentry) return;
+    if (dentry === undefined) return;
     dentry.parent = to;
     dentry.name = newName;
     to.#remember(newName, dentry);

@@ -80,7 +80,8 @@ export class DirectoryInode extends Inode {
   override unlink(name: string): number {
     const inode = this.lookup(name);
     if (typeof inode === "number") return inode;
-    if (this.#lower === undefined) this.#entries.delete(name);
+    // a whiteout only where the host has that name
+    if (this.#lower === undefined || typeof this.#lower.lookup(name) === "number") this.#entries.delete(name);
     else this.#entries.set(name, null);
     if (inode.isDirectory) this.nlink--;
     this.touch();

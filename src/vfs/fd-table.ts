@@ -2,18 +2,23 @@
 import { EBADF, EMFILE } from "../abi/errno.ts";
 import type { File } from "./file.ts";
 
-interface Slot {
-  readonly file: File;
-  closeOnExec: boolean;
+/** What an open descriptor takes of the machine's memory. */
+const SLOT_BYTES = 32;
+
+function charge(file: File, slots: 1 | -1): void {
+  file.inode.sb.context.frames.chargeKernel(slots * SLOT_BYTES);
 }
 
 export class FdTable {
-  readonly #slots: (Slot | undefined)[] = [];
+  readonly #files: (File | undefined)[] = [];
+  readonly #closeOnExec = new Set<number>();
+  /** All descriptors below are in use. */
+  #lowestFree = 0;
   #sharers = 1;
 
   /** The file of a descriptor. */
   get(fd: number): File | undefined {
-    return fd >= 0 ? this.#slots[fd]?.file : undefined;
+    return fd >= 0 ? this.#files[fd] : undefined;
   }
 
   /**
@@ -21,58 +26,76 @@ export class FdTable {
    * (RLIMIT_NOFILE), the reference then stays with the caller.
    */
   install(file: File, closeOnExec: boolean, limit: number, from = 0): number {
-    let fd = from;
-    while (this.#slots[fd] !== undefined) fd++;
+    let fd = Math.max(from, this.#lowestFree);
+    while (this.#files[fd] !== undefined) fd++;
+    if (from <= this.#lowestFree) this.#lowestFree = fd;
     if (fd >= limit) return -EMFILE;
-    this.#slots[fd] = { file, closeOnExec };
+    this.#put(fd, file, closeOnExec);
     return fd;
   }
 
   /** Puts `file` (reference handed over) at `fd` and closes what was there. */
   replace(fd: number, file: File, closeOnExec: boolean): void {
-    const old = this.#slots[fd]?.file;
-    this.#slots[fd] = { file, closeOnExec };
+    const old = this.#take(fd);
+    this.#put(fd, file, closeOnExec);
     old?.put();
   }
 
   close(fd: number): number {
-    const slot = fd >= 0 ? this.#slots[fd] : undefined;
-    if (slot === undefined) return -EBADF;
-    this.#slots[fd] = undefined;
-    slot.file.put();
+    const file = fd >= 0 ? this.#take(fd) : undefined;
+    if (file === undefined) return -EBADF;
+    file.put();
     return 0;
   }
 
+  #put(fd: number, file: File, closeOnExec: boolean): void {
+    // an array without holes: a descriptor far off does not turn it into a dictionary
+    while (this.#files.length < fd) this.#files.push(undefined);
+    this.#files[fd] = file;
+    this.setCloseOnExec(fd, closeOnExec);
+    charge(file, 1);
+  }
+
+  #take(fd: number): File | undefined {
+    const file = this.#files[fd];
+    if (file === undefined) return undefined;
+    this.#files[fd] = undefined;
+    this.#closeOnExec.delete(fd);
+    this.#lowestFree = Math.min(this.#lowestFree, fd);
+    charge(file, -1);
+    return file;
+  }
+
   closeOnExec(fd: number): boolean {
-    return this.#slots[fd]?.closeOnExec ?? false;
+    return this.#closeOnExec.has(fd);
   }
 
   setCloseOnExec(fd: number, value: boolean): void {
-    const slot = this.#slots[fd];
-    if (slot !== undefined) slot.closeOnExec = value;
+    if (this.#files[fd] === undefined) return;
+    if (value) this.#closeOnExec.add(fd);
+    else this.#closeOnExec.delete(fd);
   }
 
   /** Open descriptors in ascending order. */
   *entries(): IterableIterator<[fd: number, file: File]> {
-    for (let fd = 0; fd < this.#slots.length; fd++) {
-      const slot = this.#slots[fd];
-      if (slot !== undefined) yield [fd, slot.file];
+    for (let fd = 0; fd < this.#files.length; fd++) {
+      const file = this.#files[fd];
+      if (file !== undefined) yield [fd, file];
     }
   }
 
   /** The table's size as /proc/PID/status prints it (FDSize): programs that a shell starts have 256, then it doubles. */
   get size(): number {
     let size = 256;
-    while (size < this.#slots.length) size *= 2;
+    while (size < this.#files.length) size *= 2;
     return size;
   }
 
   /** A copy for fork(2): the descriptions are shared. */
   clone(): FdTable {
     const copy = new FdTable();
-    for (const [fd, file] of this.entries()) {
-      copy.#slots[fd] = { file: file.get(), closeOnExec: this.closeOnExec(fd) };
-    }
+    for (const [fd, file] of this.entries()) copy.#put(fd, file.get(), this.closeOnExec(fd));
+    copy.#lowestFree = this.#lowestFree;
     return copy;
   }
 
@@ -90,10 +113,11 @@ export class FdTable {
   release(): void {
     if (--this.#sharers > 0) return;
     for (const [fd] of this.entries()) this.close(fd);
+    this.#files.length = 0;
   }
 
   /** execve(2): closes what is marked close-on-exec. */
   closeForExec(): void {
-    for (const [fd] of this.entries()) if (this.closeOnExec(fd)) this.close(fd);
+    for (const fd of [...this.#closeOnExec].sort((a, b) => a - b)) this.close(fd);
   }
 }

@@ -18,6 +18,9 @@ import type { Dentry } from "./dentry.ts";
 import type { Inode } from "./inode.ts";
 import type { DirEntry, IoResult, UserMemory } from "./types.ts";
 
+/** What an open file description takes of the machine's memory. */
+const FILE_BYTES = 512;
+
 export abstract class File implements MappedFile {
   readonly dentry: Dentry;
   /** O_ACCMODE and status flags, as F_GETFL gives them. */
@@ -26,11 +29,18 @@ export abstract class File implements MappedFile {
   /** F_SETOWN, kept for F_GETOWN. */
   owner = 0;
   #references = 1;
-  readonly #closeHooks = new Set<() => void>();
+  #closeHooks: Set<() => void> | undefined;
 
   constructor(dentry: Dentry, flags: number) {
     this.dentry = dentry;
     this.flags = flags;
+    this.#count(1);
+  }
+
+  #count(files: 1 | -1): void {
+    const { context } = this.inode.sb;
+    context.openFiles += files;
+    context.frames.chargeKernel(files * FILE_BYTES);
   }
 
   get inode(): Inode {
@@ -67,7 +77,8 @@ export abstract class File implements MappedFile {
   /** A holder is gone; the last one closes. */
   put(): void {
     if (--this.#references > 0) return;
-    for (const hook of this.#closeHooks) hook();
+    this.#count(-1);
+    for (const hook of this.#closeHooks ?? []) hook();
     this.release();
   }
 
@@ -81,8 +92,9 @@ export abstract class File implements MappedFile {
 
   /** Calls `hook` when the last holder is gone (epoll, locks). Returns the remover. */
   onClose(hook: () => void): () => void {
+    this.#closeHooks ??= new Set();
     this.#closeHooks.add(hook);
-    return () => this.#closeHooks.delete(hook);
+    return () => this.#closeHooks?.delete(hook);
   }
 
   /** The last holder is gone. */

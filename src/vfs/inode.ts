@@ -62,6 +62,8 @@ export abstract class Inode {
   mtime: HostTime;
   ctime: HostTime;
   readonly btime: HostTime | undefined;
+  /** Counted by the file system's space. */
+  #takesSpace = false;
   /** Trap sites in the file's code: the trap's number (src/kernel/traps.ts) by file offset. */
   traps: ReadonlyMap<number, number> | undefined;
 
@@ -159,8 +161,23 @@ export abstract class Inode {
     return -EINVAL;
   }
 
+  /** Bytes of names and text that this inode takes of its file system's space beside itself. */
+  protected get textBytes(): number {
+    return 0;
+  }
+
+  /** A new inode of a file system in memory counts towards its limit: 0 or -ENOSPC. */
+  takeSpace(): number {
+    const result = this.sb.context.space.takeInode(this.textBytes);
+    this.#takesSpace = result === 0;
+    return result;
+  }
+
   /** The last name and the last user are gone (`users` counts open files). */
-  evict(): void {}
+  evict(): void {
+    if (this.#takesSpace) this.sb.context.space.giveInode(this.textBytes);
+    this.#takesSpace = false;
+  }
 
   /** Modification of contents: mtime and ctime. */
   touch(): void {

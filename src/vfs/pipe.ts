@@ -1,10 +1,11 @@
 /** Pipes and FIFOs (pipe(7), fs/pipe.c). */
-import { EAGAIN, EBUSY, EINVAL, ENXIO, EPERM, EPIPE } from "../abi/errno.ts";
+import { EAGAIN, EBUSY, EINVAL, ENOMEM, ENXIO, EPERM, EPIPE } from "../abi/errno.ts";
 import { O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../abi/fcntl.ts";
 import { FIONREAD } from "../abi/ioctl.ts";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../abi/poll.ts";
 import { copyBytes } from "../base/bytes.ts";
 import { WaitQueue } from "../base/wait-queue.ts";
+import type { PhysicalMemory } from "../memory/physical.ts";
 import { Dentry } from "./dentry.ts";
 import { File } from "./file.ts";
 import { Inode, type InodeInit, type SuperBlock } from "./inode.ts";
@@ -28,10 +29,15 @@ interface PipePage {
  * write adds to the last page only if its odd part fits in there. So a pipe can be full with few bytes in it.
  */
 class PipeBuffer {
-  readonly #pages: PipePage[] = [];
+  readonly #frames: PhysicalMemory;
+  #pages: PipePage[] = [];
   /** A page that was read, for the next write (tmp_page of struct pipe_inode_info). */
   #spare: Uint8Array | undefined;
   #slots = DEFAULT_CAPACITY / PAGE;
+
+  constructor(frames: PhysicalMemory) {
+    this.#frames = frames;
+  }
 
   get length(): number {
     let sum = 0;
@@ -56,7 +62,7 @@ class PipeBuffer {
     return this.#pages.length;
   }
 
-  /** Takes as much as there is room for; 0 if that is nothing. */
+  /** Takes as much as there is room for; 0 if that is nothing, -ENOMEM if the machine's memory is used up. */
   push(from: Uint8Array): number {
     const odd = from.length % PAGE;
     let done = 0;
@@ -67,14 +73,20 @@ class PipeBuffer {
       done = odd;
     }
     while (done < from.length && !this.full) {
+      if (this.#spare === undefined && this.#frames.scarce) return done === 0 ? -ENOMEM : done;
       const count = Math.min(PAGE, from.length - done);
-      const bytes = this.#spare ?? new Uint8Array(PAGE);
+      const bytes = this.#spare ?? this.#newPage();
       this.#spare = undefined;
       copyBytes(from, done, bytes, 0, count);
       this.#pages.push({ bytes, start: 0, end: count });
       done += count;
     }
     return done;
+  }
+
+  #newPage(): Uint8Array {
+    this.#frames.chargeKernel(PAGE);
+    return new Uint8Array(PAGE);
   }
 
   shift(into: Uint8Array): number {
@@ -85,11 +97,20 @@ class PipeBuffer {
       copyBytes(page.bytes, page.start, into, done, count);
       page.start += count;
       done += count;
-      if (page.start < page.end) continue;
+      if (page.start < page.end) break;
       this.#pages.shift();
+      if (this.#spare !== undefined) this.#frames.chargeKernel(-PAGE);
       this.#spare = page.bytes;
     }
     return done;
+  }
+
+  /** Nobody holds the pipe any more (free_pipe_info). */
+  drop(): void {
+    this.#frames.chargeKernel(-PAGE * (this.#pages.length + (this.#spare === undefined ? 0 : 1)));
+    this.#pages = [];
+    this.#spare = undefined;
+    this.#slots = DEFAULT_CAPACITY / PAGE;
   }
 
   resize(capacity: number): void {
@@ -99,7 +120,7 @@ class PipeBuffer {
 
 /** A pipe's inode, or a FIFO's: the buffer and who holds its ends. */
 export class PipeInode extends Inode {
-  readonly buffer = new PipeBuffer();
+  readonly buffer: PipeBuffer;
   /** Readers and writers both sleep here, as in kernels before 5.5; each looks again. */
   readonly queue = new WaitQueue();
   readers = 0;
@@ -107,6 +128,7 @@ export class PipeInode extends Inode {
 
   constructor(sb: SuperBlock, mode = 0o010600, init: InodeInit = {}) {
     super(sb, mode, init);
+    this.buffer = new PipeBuffer(sb.context.frames);
   }
 
   /** FIFO open rules of fifo(7): each side waits for the other unless O_NONBLOCK. */
@@ -142,6 +164,7 @@ export class PipeFile extends File {
   protected override release(): void {
     if (this.readable) this.#pipe.readers--;
     if (this.writable) this.#pipe.writers--;
+    if (this.#pipe.readers === 0 && this.#pipe.writers === 0) this.#pipe.buffer.drop();
     this.#pipe.queue.wake();
   }
 
@@ -172,7 +195,7 @@ export class PipeFile extends File {
     if (readers === 0) return -EPIPE;
     const count = buffer.push(from);
     if (count === 0) return this.nonBlocking ? -EAGAIN : queue;
-    queue.wake();
+    if (count > 0) queue.wake();
     return count;
   }
 

@@ -2,7 +2,7 @@
  * Regular files. A file of the host is a read-only lower layer; what the guest writes lives in page-cache frames above it,
  * page by page, so read(2), write(2) and mappings see one content and nothing reaches the host.
  */
-import { EFBIG, EIO, ENOMEM, ENXIO, EPERM } from "../abi/errno.ts";
+import { EFBIG, EIO, ENOMEM, ENOSPC, ENXIO, EPERM } from "../abi/errno.ts";
 import {
   F_SEAL_FUTURE_WRITE,
   F_SEAL_GROW,
@@ -52,7 +52,11 @@ export class RegularInode extends Inode {
   readonly #pages = new Map<number, FrameNumber>();
   /** Contents differ from the lower file, or may: a shared writable mapping counts. */
   #changed = false;
+  #hasSharedWriter = false;
+  /** Pages whose content exists nowhere else: they count as the file system's. */
+  readonly #own = new Set<number>();
   #users = 0;
+  #mappings = 0;
   #trapsSought = false;
 
   constructor(sb: SuperBlock, mode: number, init: RegularInit = {}) {
@@ -96,9 +100,30 @@ export class RegularInode extends Inode {
   override evict(): void {
     if (this.#users > 0) return;
     this.#closeLower();
-    for (const frame of this.#pages.values()) this.#frames.put(frame);
-    this.#pages.clear();
+    for (const index of [...this.#pages.keys()]) this.#dropPage(index);
     this.#size = this.#lowerSize = 0;
+    super.evict();
+  }
+
+  /** Takes a page out of the page cache; mappings keep theirs. */
+  #dropPage(index: number): void {
+    const frame = this.#pages.get(index);
+    if (frame === undefined) return;
+    this.#frames.put(frame);
+    this.#pages.delete(index);
+    this.#disown(index);
+  }
+
+  #disown(index: number): void {
+    if (this.#own.delete(index)) this.sb.context.space.takePages(-1);
+  }
+
+  /** The page's content will be the guest's own: false if the file system is full. */
+  #makeOwn(index: number): boolean {
+    if (this.#own.has(index)) return true;
+    if (!this.sb.context.space.takePages(1)) return false;
+    this.#own.add(index);
+    return true;
   }
 
   #openLower(): HostFile | number {
@@ -131,21 +156,27 @@ export class RegularInode extends Inode {
     return this.#pages.get(index);
   }
 
-  /** The page-cache frame of page `index`, read in if need be; the cache keeps its reference. -ENOMEM or -EIO. */
+  /** The page-cache frame of page `index`, read in if need be; the cache keeps its reference. -ENOMEM, -ENOSPC or -EIO. */
   getPage(index: number): FrameNumber {
     const known = this.#pages.get(index);
     if (known !== undefined) return known;
     const frames = this.#frames;
+    const own = this.#hasSharedWriter || index * PAGE_SIZE >= this.#lowerSize;
+    if (own && !this.#makeOwn(index)) return -ENOSPC;
     const before = this.#pages.get(index - 1);
     const frame =
       before === undefined && this.#size >= RUN_BYTES ? frames.allocFrameFor(index) : frames.allocFrame(before);
-    if (frame < 0) return -ENOMEM;
+    if (frame < 0) {
+      this.#disown(index);
+      return -ENOMEM;
+    }
     if (this.kind === "shmem") frames.flags[frame] |= FrameFlag.shmem;
     if (index * PAGE_SIZE < this.#lowerSize) {
       const at = frame * PAGE_SIZE;
       const failed = this.#readLower(frames.u8.subarray(at, at + PAGE_SIZE), index * PAGE_SIZE);
       if (failed < 0) {
         frames.put(frame);
+        this.#disown(index);
         return -EIO;
       }
     }
@@ -176,9 +207,15 @@ export class RegularInode extends Inode {
     for (const frame of this.#pages.values()) this.#frames.setTraps(frame, undefined);
   }
 
+  /** VMAs that refer to the file came or went. */
+  noteMappings(change: 1 | -1): void {
+    this.#mappings += change;
+  }
+
   /** A shared writable mapping is about to exist: contents may change without notice from now on. */
   noteSharedWriter(): void {
     this.#changed = true;
+    this.#hasSharedWriter = true;
   }
 
   /** Reads at `offset`: from frames where there are any, else straight from the host. */
@@ -206,7 +243,7 @@ export class RegularInode extends Inode {
     return Math.max(0, at - offset);
   }
 
-  /** Writes at `offset`, growing the file; the count, or -ENOMEM, -EFBIG, -EIO, -EPERM (sealed). */
+  /** Writes at `offset`, growing the file; the count, or -ENOSPC, -ENOMEM, -EFBIG, -EIO, -EPERM (sealed). */
   writeAt(from: Uint8Array, offset: number): number {
     if (from.length === 0) return 0;
     const end = offset + from.length;
@@ -215,16 +252,17 @@ export class RegularInode extends Inode {
     if (end > this.#size && (this.seals ?? 0) & F_SEAL_GROW) return -EPERM;
     this.#dropTraps();
     let at = offset;
+    let frame = 0;
     while (at < end) {
       const index = Math.floor(at / PAGE_SIZE);
-      const frame = this.getPage(index);
+      frame = this.#makeOwn(index) ? this.getPage(index) : -ENOSPC;
       if (frame < 0) break;
       const pageEnd = Math.min((index + 1) * PAGE_SIZE, end);
       this.#frames.noteWrite(frame);
       this.#frames.u8.set(from.subarray(at - offset, pageEnd - offset), frame * PAGE_SIZE + (at - index * PAGE_SIZE));
       at = pageEnd;
     }
-    if (at === offset) return -ENOMEM;
+    if (at === offset) return frame;
     this.#size = Math.max(this.#size, at);
     this.#changed = true;
     this.touch();
@@ -247,19 +285,16 @@ export class RegularInode extends Inode {
     return 0;
   }
 
-  /** Drops the pages behind `size` and clears the rest of the page that holds the new end. */
+  /** Drops the pages behind `size`, from mappings too, and clears the rest of the page that holds the new end. */
   #zeroTail(size: number): number {
     const first = Math.ceil(size / PAGE_SIZE);
-    if (size % PAGE_SIZE !== 0) {
-      const frame = this.getPage(first - 1);
+    if (size % PAGE_SIZE !== 0 && (this.#pages.has(first - 1) || (first - 1) * PAGE_SIZE < this.#lowerSize)) {
+      const frame = this.#makeOwn(first - 1) ? this.getPage(first - 1) : -ENOSPC;
       if (frame < 0) return frame;
       this.#clear(frame, size % PAGE_SIZE, PAGE_SIZE);
     }
-    for (const [index, frame] of this.#pages) {
-      if (index < first) continue;
-      this.#frames.put(frame);
-      this.#pages.delete(index);
-    }
+    if (this.#mappings > 0) this.sb.context.unmapPages?.(this.dev, this.ino, first);
+    for (const index of [...this.#pages.keys()]) if (index >= first) this.#dropPage(index);
     return 0;
   }
 
@@ -268,37 +303,68 @@ export class RegularInode extends Inode {
     this.#frames.u8.fill(0, frame * PAGE_SIZE + from, frame * PAGE_SIZE + to);
   }
 
-  /** FALLOC_FL_PUNCH_HOLE: bytes [start, end) read as zero; the size stays. */
+  /** FALLOC_FL_PUNCH_HOLE: bytes [start, end) read as zero; the size stays. Whole pages that nobody maps are given back. */
   punchHole(start: number, end: number): number {
     if ((this.seals ?? 0) & F_SEAL_WRITE) return -EPERM;
-    this.#dropTraps();
     const last = Math.min(end, this.#size);
-    for (let at = start; at < last; ) {
-      const index = Math.floor(at / PAGE_SIZE);
-      const pageEnd = Math.min((index + 1) * PAGE_SIZE, last);
+    const lowerPages = Math.ceil(Math.min(last, this.#lowerSize) / PAGE_SIZE);
+    const indexes = [...this.#pages.keys()].filter((index) => index >= lowerPages);
+    for (let index = Math.floor(start / PAGE_SIZE); index < lowerPages; index++) indexes.push(index);
+    for (const index of indexes) {
+      const from = Math.max(start, index * PAGE_SIZE);
+      const to = Math.min(last, (index + 1) * PAGE_SIZE);
+      if (from >= to) continue;
       const known = this.#pages.get(index);
-      if (known !== undefined || index * PAGE_SIZE < this.#lowerSize) {
-        const frame = this.getPage(index);
-        if (frame < 0) return frame;
-        this.#clear(frame, at - index * PAGE_SIZE, pageEnd - index * PAGE_SIZE);
+      const whole = to - from === PAGE_SIZE && index >= lowerPages;
+      if (whole && known !== undefined && this.#frames.mapCount(known) === 0) {
+        this.#dropPage(index);
+        continue;
       }
-      at = pageEnd;
+      const frame = this.#makeOwn(index) ? this.getPage(index) : -ENOSPC;
+      if (frame < 0) return frame;
+      this.#clear(frame, from - index * PAGE_SIZE, to - index * PAGE_SIZE);
     }
     this.#changed = true;
     this.touch();
     return 0;
   }
 
+  /** Gives every page of [start, end) a place (fallocate(2)); -ENOSPC takes back nothing. */
+  preallocate(start: number, end: number): number {
+    const first = Math.floor(start / PAGE_SIZE);
+    const last = Math.ceil(end / PAGE_SIZE);
+    const missing = last - Math.max(first, Math.ceil(this.#lowerSize / PAGE_SIZE));
+    if (missing - this.#pages.size > this.sb.context.space.freePages) return -ENOSPC;
+    for (let index = first; index < last; index++) {
+      if (index * PAGE_SIZE < this.#lowerSize) continue;
+      const frame = this.getPage(index);
+      if (frame < 0) return frame;
+    }
+    return 0;
+  }
+
   /** SEEK_DATA and SEEK_HOLE as a file system without holes in its lower files answers. -ENXIO behind the end. */
   seekHole(offset: number, whence: number): number {
     if (offset < 0 || offset >= this.#size) return -ENXIO;
-    const isData = (at: number) => at < this.#lowerSize || this.#pages.has(Math.floor(at / PAGE_SIZE));
-    let at = offset;
-    while (at < this.#size && isData(at) !== (whence === SEEK_DATA)) {
-      at = at < this.#lowerSize ? this.#lowerSize : (Math.floor(at / PAGE_SIZE) + 1) * PAGE_SIZE;
-    }
+    const at = whence === SEEK_DATA ? this.#nextData(offset) : this.#nextHole(offset);
     if (at < this.#size) return at;
     return whence === SEEK_HOLE ? this.#size : -ENXIO;
+  }
+
+  #nextData(offset: number): number {
+    const page = Math.floor(offset / PAGE_SIZE);
+    if (offset < this.#lowerSize || this.#pages.has(page)) return offset;
+    let next = Number.POSITIVE_INFINITY;
+    for (const index of this.#pages.keys()) if (index > page && index < next) next = index;
+    return next * PAGE_SIZE;
+  }
+
+  #nextHole(offset: number): number {
+    let page = Math.floor(Math.max(offset, this.#lowerSize) / PAGE_SIZE);
+    if (offset >= this.#lowerSize && !this.#pages.has(page)) return offset;
+    if (offset < this.#lowerSize && !this.#pages.has(page) && this.#lowerSize % PAGE_SIZE !== 0) page++;
+    while (this.#pages.has(page)) page++;
+    return Math.max(offset, page * PAGE_SIZE);
   }
 }
 
@@ -364,7 +430,13 @@ export class RegularFile extends File {
 
   override openForMap(): void {
     super.openForMap();
+    this.#inode.noteMappings(1);
     if (this.writable) this.#inode.noteSharedWriter();
+  }
+
+  override closeForMap(): void {
+    this.#inode.noteMappings(-1);
+    super.closeForMap();
   }
 
   protected override release(): void {

@@ -9,6 +9,10 @@ export class SymlinkInode extends Inode {
     this.#target = target;
   }
 
+  protected override get textBytes(): number {
+    return this.#target.length;
+  }
+
   override get size(): number {
     return this.#target.length;
   }

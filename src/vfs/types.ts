@@ -2,6 +2,7 @@
 import type { WaitQueue } from "../base/wait-queue.ts";
 import type { HostTime } from "../host/host.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
+import type { TmpfsSpace } from "./tmpfs-space.ts";
 
 /** A count or other non-negative result, -errno, or "would block: sleep there and call again". */
 export type IoResult = number | WaitQueue;
@@ -50,6 +51,12 @@ export interface UserMemory {
 /** What file systems need from the machine around them. */
 export interface VfsContext {
   readonly frames: PhysicalMemory;
+  /** What file systems in memory may still take. */
+  readonly space: TmpfsSpace;
+  /** Open file descriptions of the machine. */
+  openFiles: number;
+  /** Takes the pages of a file from `firstPage` on out of all address spaces (unmap_mapping_range). */
+  unmapPages?: (dev: number, ino: number, firstPage: number) => void;
   /** CLOCK_REALTIME of the guest. */
   now(): HostTime;
   /** Finds the trap sites of a file's code when its first page is brought in. */

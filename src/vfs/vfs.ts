@@ -45,6 +45,7 @@ import { inodePermission, MAY_EXEC, MAY_READ, MAY_WRITE, mayCreate, ownerOrCapab
 import { RegularInode } from "./regular.ts";
 import { openStream, StreamFile, streamName } from "./streams.ts";
 import { SymlinkInode } from "./symlink.ts";
+import { TmpfsSpace } from "./tmpfs-space.ts";
 import type { VfsContext } from "./types.ts";
 
 export interface VfsOptions {
@@ -86,7 +87,8 @@ export class Vfs {
   constructor(options: VfsOptions) {
     const { host, sysroot } = options;
     this.host = host;
-    this.context = { frames: options.frames, now: options.now };
+    const { frames, now } = options;
+    this.context = { frames, now, space: new TmpfsSpace(frames), openFiles: 0 };
     this.pipes = new SuperBlock(this.context, "pipefs", makeDev(0, 14), PIPEFS_MAGIC, 10001);
     this.anonymous = new SuperBlock(this.context, "anon_inodefs", makeDev(0, 15), ANON_INODE_FS_MAGIC, 11);
     this.shmem = new SuperBlock(this.context, "tmpfs", makeDev(0, 1), TMPFS_MAGIC, 1025);
@@ -245,6 +247,8 @@ export class Vfs {
     const denied = mayCreate(parent.inode, user.creds);
     if (denied < 0) return denied;
     const inode = make(parent.inode.sb);
+    const full = inode.takeSpace();
+    if (full < 0) return full;
     inode.uid = user.creds.fsuid;
     inode.gid = user.creds.fsgid;
     // Set-group-ID directories hand down their group, and the bit to directories (inode_init_owner).

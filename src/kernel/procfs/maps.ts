@@ -63,14 +63,13 @@ function vsyscallLine(mm: AddressSpace): string | undefined {
   return withName(`${VSYSCALL} ${mode} 00000000 00:00 0 `, "[vsyscall]", 64);
 }
 
-export function mapsRecords(mm: AddressSpace): ProcRecord[] {
-  const records: ProcRecord[] = [];
-  mm.forEachMapping((view) => {
-    records.push({ key: view.start, text: mapsLine(view, mm.generation.kernelBits) });
-  });
+export function* mapsRecords(mm: AddressSpace, after: number): Iterable<ProcRecord> {
+  for (let vma = mm.vmas.find(after); vma !== undefined; vma = vma.next) {
+    const view = mm.view(vma);
+    yield { key: view.start, text: mapsLine(view, mm.generation.kernelBits) };
+  }
   const last = vsyscallLine(mm);
-  if (last !== undefined) records.push({ key: VSYSCALL_KEY, text: last });
-  return records;
+  if (last !== undefined) yield { key: VSYSCALL_KEY, text: last };
 }
 
 /** kB values of a smaps entry by key; what is not here is 0. */
@@ -123,14 +122,13 @@ function vsyscallSmaps(mm: AddressSpace, line: string): string {
   return text + smapsTail(mm, flags);
 }
 
-export function smapsRecords(mm: AddressSpace): ProcRecord[] {
-  const records: ProcRecord[] = [];
-  mm.forEachMapping((view) => {
-    records.push({ key: view.start, text: smapsEntry(mm, view) });
-  });
+export function* smapsRecords(mm: AddressSpace, after: number): Iterable<ProcRecord> {
+  for (let vma = mm.vmas.find(after); vma !== undefined; vma = vma.next) {
+    const view = mm.view(vma);
+    yield { key: view.start, text: smapsEntry(mm, view) };
+  }
   const last = vsyscallLine(mm);
-  if (last !== undefined) records.push({ key: VSYSCALL_KEY, text: vsyscallSmaps(mm, last) });
-  return records;
+  if (last !== undefined) yield { key: VSYSCALL_KEY, text: vsyscallSmaps(mm, last) };
 }
 
 /** Keys of smaps_rollup: those of smaps without the page sizes, and Pss by kind (4.14 and later). */

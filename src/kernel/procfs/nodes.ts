@@ -17,7 +17,10 @@ export interface ProcRecord {
 }
 
 /** A text as a whole, a list of records, or -errno (-ESRCH: the process is gone). */
-export type ProcContent = string | readonly ProcRecord[] | number;
+export type ProcContent = string | RecordList | number;
+
+/** Records in order, from the first one whose key may be above `after` on; made one at a time, as they are read. */
+export type RecordList = (after: number) => Iterable<ProcRecord>;
 
 export interface ProcTextOptions extends InodeInit {
   readonly read?: () => ProcContent;
@@ -120,7 +123,7 @@ class ProcFile extends File {
   #fill(wanted: number): number {
     const content = this.#options.read?.() ?? "";
     if (typeof content === "number") return content;
-    const records = typeof content === "string" ? [{ key: 0, text: content }] : content;
+    const records = typeof content === "string" ? [{ key: 0, text: content }] : content(this.#lastKey);
     let text = "";
     for (const record of records) {
       if (record.key <= this.#lastKey) continue;

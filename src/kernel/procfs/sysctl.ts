@@ -62,7 +62,7 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   "kernel/shmall": fixed("18446744073692774399"),
   "kernel/shmmax": fixed("18446744073692774399"),
   "kernel/shmmni": fixed(4096),
-  "kernel/threads-max": fixed(63659),
+  "kernel/threads-max": { read: (kernel) => kernel.maxThreads },
   "kernel/version": { read: (kernel) => kernel.uts.version },
   "kernel/yama/ptrace_scope": fixed(1),
   "vm/dirty_ratio": fixed(20),
