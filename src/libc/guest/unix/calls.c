@@ -160,19 +160,19 @@ int ioctl(int fd, unsigned long request, ...) {
   return (int)SYS(SYS_ioctl, fd, request, argument);
 }
 
-static char *break_now;
+/* The break as last heard; whoever lays out the image defines it, since the allocator keeps to it too. */
+HIDDEN extern char *__curbrk;
 
 int brk(void *end) {
-  break_now = (char *)RAW(SYS_brk, end);
-  if (break_now >= (char *)end) return 0;
+  __curbrk = (char *)RAW(SYS_brk, end);
+  if (__curbrk >= (char *)end) return 0;
   errno = ENOMEM;
   return -1;
 }
 
-/* As in glibc, the break is asked for once; the allocator keeps to the same function. */
 void *sbrk(intptr_t increment) {
-  if (!break_now && brk(NULL) < 0) return (void *)-1;
-  char *old = break_now;
+  if (!__curbrk && brk(NULL) < 0) return (void *)-1;
+  char *old = __curbrk;
   if (increment == 0) return old;
   if (increment > 0 ? (uintptr_t)old + (uintptr_t)increment < (uintptr_t)old : (uintptr_t)old < (uintptr_t)-increment) {
     errno = ENOMEM;

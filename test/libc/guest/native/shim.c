@@ -11,6 +11,7 @@
 #include <ucontext.h>
 
 #define AREA (768UL << 20)
+char *__curbrk __attribute__((visibility("hidden")));
 static char *area, *area_end, *next;
 static char thread_block[16384] __attribute__((aligned(64)));
 
