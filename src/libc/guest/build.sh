@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out"
 cd "$here"
-flags="-std=gnu11 -ffreestanding -nostdinc -isystem $(gcc -print-file-name=include) -fPIC -O2 -fno-strict-aliasing -fwrapv
+flags="-std=gnu11 -ffreestanding -nostdinc -isystem $(gcc -print-file-name=include) -fPIC -O2 -fno-strict-aliasing -fwrapv -fexcess-precision=standard
   -fno-omit-frame-pointer -fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-exceptions
   -fno-tree-loop-distribute-patterns -fcf-protection=none -fno-ident -ffunction-sections -fno-common
   -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-attribute-alias -Wno-missing-attributes -Wno-builtin-declaration-mismatch -Wno-psabi"
@@ -29,9 +29,7 @@ build() { # abi, machine flags, directories, result
 }
 build amd64 "-m64 -march=x86-64" "start string stdio stdlib unix time wide" libc "-m elf_x86_64"
 build i386 "-m32 -march=i686" "start string stdio stdlib unix time wide" libc "-m elf_i386"
-if ls math/*.c >/dev/null 2>&1; then
-  build amd64 "-m64 -march=x86-64" math libm "-m elf_x86_64"
-  build i386 "-m32 -march=i686" math libm "-m elf_i386"
-fi
+build amd64 "-m64 -march=x86-64" "math stdlib/float-parts.c" libm "-m elf_x86_64"
+build i386 "-m32 -march=i686" "math stdlib/float-parts.c" libm "-m elf_i386"
 python3 tools/exports.py amd64 "$out"
 python3 tools/exports.py i386 "$out"
