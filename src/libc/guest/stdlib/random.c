@@ -72,12 +72,13 @@ int initstate_r(unsigned seed, char *state, size_t n, struct random_data *d) {
 }
 int setstate_r(char *state, struct random_data *d) {
   int32_t *words = (int32_t *)state;
-  int type = (int)(words[0] % TYPES), rear = (int)(words[0] / TYPES);
+  int type = (int)(words[0] % TYPES);
   if (type < 0) {
     errno = EINVAL;
     return -1;
   }
-  remember(d);
+  remember(d); /* perhaps in the very state that is set */
+  int rear = (int)(words[0] / TYPES);
   use(d, words, type);
   if (type != 0) {
     d->rptr = &d->state[rear];

@@ -55,8 +55,7 @@ static void put_number(struct target *t, long long v, int digits, int pad, int f
 }
 static void put_text(struct target *t, const char *s, int upper, int flag, int width) {
   size_t n = strlen(s);
-  if (flag != '-')
-    for (int i = (int)n; i < width; i++) add(t, flag == '0' ? "0" : " ", 1);
+  for (int i = (int)n; i < width; i++) add(t, flag == '0' ? "0" : " ", 1);
   for (; *s; s++) {
     char c = (char)(upper == 1 ? to_upper((unsigned char)*s) : upper == 2 ? to_lower((unsigned char)*s) : *s);
     add(t, &c, 1);

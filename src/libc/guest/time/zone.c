@@ -113,6 +113,7 @@ static struct zone_period by_rule(long long t) {
     struct tm tm;
     to_calendar(t, rule.offset[0], &tm);
     long long year = tm.tm_year + 1900LL;
+    if (year < 1970) year = 1970; /* as in glibc: before it the rule of 1970 holds, so nothing changes */
     long long start = change_time(&rule.change[0], year, rule.offset[0]), end = change_time(&rule.change[1], year, rule.offset[1]);
     dst = start < end ? t >= start && t < end : t >= start || t < end;
   }
