@@ -24,7 +24,7 @@ import {
 } from "./codecs.ts";
 import { type CallView, defineSyscall } from "./define.ts";
 import { AT_FLAGS } from "./format-file.ts";
-import { anyFile, fileOf, lookupAt, readBytes } from "./io.ts";
+import { anyFile, checkNewSize, fileOf, lookupAt, readBytes } from "./io.ts";
 import { peek } from "./strace-text.ts";
 
 const FULL = { support: "full" } as const;
@@ -311,7 +311,8 @@ export const utime = defineSyscall(
 function truncatePath(task: Task, file: string, size: number): number {
   if (size < 0) return -EINVAL;
   return on(lookupAt(task, F.AT_FDCWD, file, 0), ({ inode }) => {
-    const result = truncateInode(inode, size, task.creds);
+    const result =
+      (inode.isRegular ? checkNewSize(task, inode.size, size) : 0) || truncateInode(inode, size, task.creds);
     if (result === 0) inode.mode = modeAfterWrite(inode.mode, task.creds);
     return result;
   });
@@ -321,7 +322,8 @@ function truncateDescriptor(task: Task, number: number, size: number): number {
   if (size < 0) return -EINVAL;
   const file = fileOf(task, number);
   if (typeof file === "number") return file;
-  return file.writable && file.inode.isRegular ? file.truncate(size) : -EINVAL;
+  if (!file.writable || !file.inode.isRegular) return -EINVAL;
+  return checkNewSize(task, file.inode.size, size) || file.truncate(size);
 }
 
 export const truncate = defineSyscall("truncate", [path(), long("length")], truncatePath, FULL);
@@ -349,6 +351,8 @@ function allocate(task: Task, number: number, flags: number, offset: number, len
   if (!(inode instanceof RegularInode)) return file.seekable ? -ENODEV : -ESPIPE;
   if (inode.seals !== undefined && inode.seals & (F.F_SEAL_WRITE | F.F_SEAL_GROW)) return -EPERM;
   const end = offset + length;
+  const tooLarge = flags & F.FALLOC_FL_KEEP_SIZE ? 0 : checkNewSize(task, inode.size, end);
+  if (tooLarge < 0) return tooLarge;
   if (punch || flags & F.FALLOC_FL_ZERO_RANGE) {
     const failed = inode.punchHole(offset, end);
     if (failed < 0) return failed;

@@ -1,11 +1,12 @@
 /** fcntl(2): fs/fcntl.c, fs/locks.c. */
-import { EBADF, EFAULT, EINVAL, EPERM } from "../src/abi/errno.ts";
+import { EAGAIN, EBADF, EDEADLK, EFAULT, EINVAL, EOVERFLOW, EPERM } from "../src/abi/errno.ts";
 import * as F from "../src/abi/fcntl.ts";
 import { RLIMIT_NOFILE } from "../src/abi/resource.ts";
 import { structOf } from "../src/abi/struct.ts";
-import type { SyscallResult } from "../src/kernel/control.ts";
+import { block, ERESTARTSYS, type SyscallResult } from "../src/kernel/control.ts";
 import type { Task } from "../src/kernel/task.ts";
 import type { File } from "../src/vfs/file.ts";
+import type { RecordLock } from "../src/vfs/locks.ts";
 import { PipeFile } from "../src/vfs/pipe.ts";
 import { RegularInode } from "../src/vfs/regular.ts";
 import { enumOf, fd, flagsOf, ulongAs } from "./codecs.ts";
@@ -67,30 +68,82 @@ const FLOCK64_I386 = structOf("i386", { l_type: "s16", l_whence: "s16", l_start:
 const LOCK_COMMANDS: readonly number[] = [F.F_GETLK, F.F_SETLK, F.F_SETLKW, F.F_GETLK64, F.F_SETLK64, F.F_SETLKW64];
 const OFD_COMMANDS: readonly number[] = [F.F_OFD_GETLK, F.F_OFD_SETLK, F.F_OFD_SETLKW];
 const GETLK_COMMANDS: readonly number[] = [F.F_GETLK, F.F_GETLK64, F.F_OFD_GETLK];
+const WAIT_COMMANDS: readonly number[] = [F.F_SETLKW, F.F_SETLKW64, F.F_OFD_SETLKW];
 
 function flockStruct(abi: Task["abi"], command: number) {
   return abi === "i386" && command > F.F_SETLKW ? FLOCK64_I386 : FLOCK[abi];
 }
 
-/**
- * Record locks. Guests are alone with their files as long as one process runs, so no lock conflicts: requests are checked
- * and granted, F_GETLK finds nothing in the way.
- */
-function lock(task: Task, file: File, command: number, address: number): number {
+/** OFFSET_MAX. */
+const OFFSET_MAX = 2 ** 63;
+
+interface LockRequest {
+  readonly l_type: number;
+  readonly l_whence: number;
+  readonly l_start: number;
+  readonly l_len: number;
+}
+
+/** flock_to_posix_lock(): first and last byte, or -errno. */
+function lockRange(file: File, request: LockRequest): { start: number; end: number } | number {
+  const { l_whence, l_start, l_len } = request;
+  if (l_whence < 0 || l_whence > F.SEEK_END) return -EINVAL;
+  const origin = l_whence === F.SEEK_CUR ? file.offset : l_whence === F.SEEK_END ? file.inode.size : 0;
+  const start = origin + l_start;
+  if (start >= OFFSET_MAX) return -EOVERFLOW;
+  if (start < 0) return -EINVAL;
+  if (l_len === 0) return { start, end: Number.POSITIVE_INFINITY };
+  if (l_len < 0) return start + l_len < 0 ? -EINVAL : { start: start + l_len, end: start - 1 };
+  return start + l_len - 1 >= OFFSET_MAX ? -EOVERFLOW : { start, end: start + l_len - 1 };
+}
+
+/** F_GETLK and F_SETLK in their variants (fcntl_getlk, fcntl_setlk). */
+function lock(task: Task, file: File, command: number, address: number): SyscallResult {
   const struct = flockStruct(task.abi, command);
   const bytes = readBytes(task, address, struct.size);
   if (bytes === undefined) return -EFAULT;
   const request = struct.decode(bytes);
-  if (request.l_whence < 0 || request.l_whence > F.SEEK_END) return -EINVAL;
-  if (request.l_type < F.F_RDLCK || request.l_type > F.F_UNLCK) return -EINVAL;
   const get = GETLK_COMMANDS.includes(command);
-  if (get && request.l_type === F.F_UNLCK) return -EINVAL;
-  if (OFD_COMMANDS.includes(command) && request.l_pid !== 0) return -EINVAL;
-  if (!get && request.l_type === F.F_RDLCK && !file.readable) return -EBADF;
-  if (!get && request.l_type === F.F_WRLCK && !file.writable) return -EBADF;
-  const origin = request.l_whence === F.SEEK_CUR ? file.offset : request.l_whence === F.SEEK_END ? file.inode.size : 0;
-  if (origin + request.l_start + Math.min(0, request.l_len) < 0) return -EINVAL;
-  return get ? task.mm.write(address, struct.encode({ ...request, l_type: F.F_UNLCK })) : 0;
+  const ofd = OFD_COMMANDS.includes(command);
+  if (get && request.l_type !== F.F_RDLCK && request.l_type !== F.F_WRLCK) return -EINVAL;
+  const range = lockRange(file, request);
+  if (typeof range === "number") return range;
+  if (request.l_type < F.F_RDLCK || request.l_type > F.F_UNLCK) return -EINVAL;
+  if (ofd && request.l_pid !== 0) return -EINVAL;
+  const owner = ofd ? file : task.files;
+  const wanted = { owner, pid: ofd ? -1 : task.pid, type: request.l_type, ...range };
+  if (get) {
+    const found = file.inode.locks?.conflict(wanted);
+    if (found === undefined) return task.mm.write(address, struct.encode({ ...request, l_type: F.F_UNLCK }));
+    const { type, pid, start, end } = found;
+    const l_len = end === Number.POSITIVE_INFINITY ? 0 : end - start + 1;
+    return task.mm.write(address, struct.encode({ l_type: type, l_whence: 0, l_start: start, l_len, l_pid: pid }));
+  }
+  if (request.l_type === F.F_RDLCK && !file.readable) return -EBADF;
+  if (request.l_type === F.F_WRLCK && !file.writable) return -EBADF;
+  return setLock(file, wanted, WAIT_COMMANDS.includes(command), !ofd);
+}
+
+/** do_lock_file_wait(). Only locks of processes are looked at for deadlocks. */
+function setLock(file: File, wanted: RecordLock, waits: boolean, findsDeadlocks: boolean): SyscallResult {
+  const locks = file.inode.makeLocks();
+  const found = locks.conflict(wanted);
+  if (found === undefined) return locks.set(wanted);
+  if (!waits) return -EAGAIN;
+  const { lockWaits } = file.inode.sb.context;
+  if (findsDeadlocks && lockWaits.deadlock(wanted.owner, found.owner)) return -EDEADLK;
+  const stopWaiting = lockWaits.add(wanted.owner, found.owner);
+  return block({
+    queues: [locks.queue],
+    resume: () => {
+      stopWaiting();
+      return setLock(file, wanted, waits, findsDeadlocks);
+    },
+    interrupted: () => {
+      stopWaiting();
+      return -ERESTARTSYS;
+    },
+  });
 }
 
 /** Flags that F_SETFL may change (SETFL_MASK). */
@@ -239,14 +292,21 @@ export const fcntl = defineSyscall(
   control,
   {
     support: "partial",
-    note: "record locks never conflict; no leases, notifications or SIGIO",
+    note: "no leases, notifications or SIGIO",
     result: resultText,
   },
 );
 
 export const fcntl64 = renamed(fcntl, "fcntl64");
 
-/** flock(2): as with record locks, nobody else is there to hold one. */
+/** flock(2): sleeps until the lock is free, unless LOCK_NB. */
+function flockFile(file: File, kind: number, waits: boolean): SyscallResult {
+  const locks = file.inode.makeLocks();
+  if (locks.flock(file, kind)) return 0;
+  if (!waits) return -EAGAIN;
+  return block({ queues: [locks.queue], resume: () => flockFile(file, kind, waits) });
+}
+
 export const flock = defineSyscall(
   "flock",
   [
@@ -266,7 +326,7 @@ export const flock = defineSyscall(
     const kind = operation & ~F.LOCK_NB;
     if (kind !== F.LOCK_SH && kind !== F.LOCK_EX && kind !== F.LOCK_UN) return -EINVAL;
     const file = fileOf(task, number);
-    return typeof file === "number" ? file : 0;
+    return typeof file === "number" ? file : flockFile(file, kind, (operation & F.LOCK_NB) === 0);
   },
-  { support: "partial", note: "locks never conflict" },
+  { support: "full" },
 );

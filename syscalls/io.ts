@@ -1,8 +1,8 @@
 /** What the file calls share: descriptors to files, and the copies between files and guest memory. */
-import { EBADF, EFAULT, EINVAL, EISDIR, ENFILE, ENOENT, ENOTDIR, EPIPE, ESPIPE } from "../src/abi/errno.ts";
-import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, MAX_RW_COUNT, O_PATH } from "../src/abi/fcntl.ts";
-import { RLIMIT_NOFILE } from "../src/abi/resource.ts";
-import { SI_USER, SIGPIPE } from "../src/abi/signal.ts";
+import { EBADF, EFAULT, EFBIG, EINVAL, EISDIR, ENFILE, ENOENT, ENOTDIR, EPIPE, ESPIPE } from "../src/abi/errno.ts";
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, MAX_RW_COUNT, O_APPEND, O_PATH } from "../src/abi/fcntl.ts";
+import { RLIMIT_FSIZE, RLIMIT_NOFILE } from "../src/abi/resource.ts";
+import { SI_USER, SIGPIPE, SIGXFSZ } from "../src/abi/signal.ts";
 import { WaitQueue } from "../src/base/wait-queue.ts";
 import { block, type SyscallResult } from "../src/kernel/control.ts";
 import { sigInfo } from "../src/kernel/siginfo.ts";
@@ -145,7 +145,17 @@ function writeFrom(
   const length = Math.min(total(buffers), MAX_RW_COUNT);
   let done = start;
   do {
-    const bytes = gather(task, buffers, done);
+    let bytes = gather(task, buffers, done);
+    if (bytes.length > 0 && file.inode.isRegular) {
+      const end = file.flags & O_APPEND ? file.inode.size : file.offset;
+      const room = fileSizeRoom(task, offset === undefined || file.flags & O_APPEND ? end : offset + done);
+      if (room <= 0) {
+        if (done > 0) return done;
+        raiseSignal(task, SIGXFSZ);
+        return -EFBIG;
+      }
+      if (room < bytes.length) bytes = bytes.subarray(0, room);
+    }
     if (bytes.length === 0 && length > done) return done > 0 ? done : -EFAULT;
     const count = offset === undefined ? file.write(bytes) : file.pwrite(bytes, offset + done);
     if (count instanceof WaitQueue) {
@@ -163,9 +173,25 @@ function writeFrom(
   return done;
 }
 
+/** Bytes that RLIMIT_FSIZE leaves from `position` on (generic_write_check_limits). */
+function fileSizeRoom(task: Task, position: number): number {
+  return task.group.rlimits.get(RLIMIT_FSIZE).cur - position;
+}
+
+/** inode_newsize_ok(): a file may not grow beyond RLIMIT_FSIZE; 0, or -EFBIG and SIGXFSZ. */
+export function checkNewSize(task: Task, size: number, newSize: number): number {
+  if (newSize <= size || fileSizeRoom(task, newSize) >= 0) return 0;
+  raiseSignal(task, SIGXFSZ);
+  return -EFBIG;
+}
+
 /** send_sig(SIGPIPE, current, 0): the writer of a pipe that nobody reads. */
 export function raiseSigpipe(task: Task): void {
-  sendToTask(task, sigInfo({ signo: SIGPIPE, code: SI_USER, pid: task.pid, uid: task.creds.uid }));
+  raiseSignal(task, SIGPIPE);
+}
+
+function raiseSignal(task: Task, signo: number): void {
+  sendToTask(task, sigInfo({ signo, code: SI_USER, pid: task.pid, uid: task.creds.uid }));
 }
 
 /** The bytes of a guest struct, or undefined for -EFAULT. */

@@ -30,6 +30,10 @@ async function snapshotAt(
   const { MomentObserver } = await import("../machine/moment.ts");
   const { stdoutToStderr } = await import("../machine/redirect.ts");
   const { UsageError } = await import("../base/errors.ts");
+  const { isSyscallName } = await import("../abi/unistd.ts");
+  if (options.at !== "sleep" && options.at !== "exit" && !isSyscallName(options.at)) {
+    throw new UsageError(`--at ${options.at}: there is no such system call; it is sleep, exit or the name of one`);
+  }
   const moment = new MomentObserver(options.at);
   const { machine } = launch({ program, args, options, observers: [moment], wrapHost: stdoutToStderr });
   const end = machine.run();

@@ -63,6 +63,8 @@ export class FdTable {
     this.#closeOnExec.delete(fd);
     this.#lowestFree = Math.min(this.#lowestFree, fd);
     charge(file, -1);
+    // a process loses its record locks with any descriptor of the file (fcntl(2), locks_remove_posix())
+    file.inode.locks?.releaseRecords(this);
     return file;
   }
 

@@ -78,6 +78,8 @@ export abstract class File implements MappedFile {
   put(): void {
     if (--this.#references > 0) return;
     this.#count(-1);
+    this.inode.locks?.releaseRecords(this);
+    this.inode.locks?.releaseFlock(this);
     for (const hook of this.#closeHooks ?? []) hook();
     this.release();
   }

@@ -5,6 +5,7 @@ import type { WaitQueue } from "../base/wait-queue.ts";
 import type { HostTime } from "../host/host.ts";
 import type { Dentry } from "./dentry.ts";
 import type { File } from "./file.ts";
+import { FileLocks } from "./locks.ts";
 import type { DirEntry, Kstat, VfsContext } from "./types.ts";
 
 /** A mounted file system (struct super_block). */
@@ -62,6 +63,7 @@ export abstract class Inode {
   mtime: HostTime;
   ctime: HostTime;
   readonly btime: HostTime | undefined;
+  #locks: FileLocks | undefined;
   /** Counted by the file system's space. */
   #takesSpace = false;
   /** Trap sites in the file's code: the trap's number (src/kernel/traps.ts) by file offset. */
@@ -82,6 +84,16 @@ export abstract class Inode {
     this.mtime = now;
     this.ctime = init.ctime ?? now;
     this.btime = init.btime;
+  }
+
+  /** The file's advisory locks, if any were ever asked for. */
+  get locks(): FileLocks | undefined {
+    return this.#locks;
+  }
+
+  makeLocks(): FileLocks {
+    this.#locks ??= new FileLocks(this.sb.context.frames);
+    return this.#locks;
   }
 
   get size(): number {

@@ -2,6 +2,7 @@
 import type { WaitQueue } from "../base/wait-queue.ts";
 import type { HostTime } from "../host/host.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
+import type { LockWaits } from "./locks.ts";
 import type { TmpfsSpace } from "./tmpfs-space.ts";
 
 /** A count or other non-negative result, -errno, or "would block: sleep there and call again". */
@@ -53,6 +54,7 @@ export interface VfsContext {
   readonly frames: PhysicalMemory;
   /** What file systems in memory may still take. */
   readonly space: TmpfsSpace;
+  readonly lockWaits: LockWaits;
   /** Open file descriptions of the machine. */
   openFiles: number;
   /** Takes the pages of a file from `firstPage` on out of all address spaces (unmap_mapping_range). */

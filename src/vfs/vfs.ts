@@ -39,6 +39,7 @@ import { DirectoryInode } from "./directory.ts";
 import { type File, PathFile } from "./file.ts";
 import { HostTree } from "./host-tree.ts";
 import { type Inode, SuperBlock } from "./inode.ts";
+import { LockWaits } from "./locks.ts";
 import { type FsUser, type WalkOptions, walk, walkParent } from "./namei.ts";
 import type { Path } from "./path.ts";
 import { inodePermission, MAY_EXEC, MAY_READ, MAY_WRITE, mayCreate, ownerOrCapable } from "./permission.ts";
@@ -88,7 +89,7 @@ export class Vfs {
     const { host, sysroot } = options;
     this.host = host;
     const { frames, now } = options;
-    this.context = { frames, now, space: new TmpfsSpace(frames), openFiles: 0 };
+    this.context = { frames, now, space: new TmpfsSpace(frames), lockWaits: new LockWaits(), openFiles: 0 };
     this.pipes = new SuperBlock(this.context, "pipefs", makeDev(0, 14), PIPEFS_MAGIC, 10001);
     this.anonymous = new SuperBlock(this.context, "anon_inodefs", makeDev(0, 15), ANON_INODE_FS_MAGIC, 11);
     this.shmem = new SuperBlock(this.context, "tmpfs", makeDev(0, 1), TMPFS_MAGIC, 1025);

@@ -72,6 +72,9 @@ describe("views", () => {
     expect(total("sleep") - total("brk")).toBeGreaterThanOrEqual(40 * 1024);
     const never = folio(["maps", "-i", "--at", "socket", MEMTEST]);
     expect(never.stderr).toContain("folio: no call of socket: this is the moment of exit\n");
+    const unknown = folio(["pmap", "--at", "mmapp", MEMTEST]);
+    expect(unknown).toMatchObject({ status: 125, stdout: "" });
+    expect(unknown.stderr).toMatch(/^folio: --at mmapp: there is no such system call[^\n]*\n$/);
   });
 
   it("come as JSON", () => {
