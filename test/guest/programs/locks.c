@@ -39,6 +39,8 @@ static void wait_other(int fd) {
   char byte;
   read(fd, &byte, 1);
 }
+/* Long enough for the other process to fall asleep, or to print, on a busy machine. */
+static void pause_briefly(void) { usleep(300000); }
 static void nothing(int signo) { (void)signo; }
 
 int main(void) {
@@ -72,15 +74,18 @@ int main(void) {
     step("taken", lock(fd, F_SETLK, F_WRLCK, 149, 1));
     step("read beside read", lock(fd, F_SETLK, F_RDLCK, 210, 5));
     signal_other(back[1]);
-    step("waited", lock(fd, F_SETLKW, F_WRLCK, 100, 5));
+    int waited = lock(fd, F_SETLKW, F_WRLCK, 100, 5);
+    pause_briefly();
+    step("waited", waited);
     signal_other(back[1]);
     wait_other(go[0]);
+    pause_briefly();
     /* the parent holds 0+1 and waits for 100: this would wait for ever */
     step("deadlock", lock(fd, F_SETLKW, F_WRLCK, 0, 1));
     _exit(0);
   }
   wait_other(back[0]);
-  usleep(20000);
+  pause_briefly();
   step("unlock", lock(fd, F_SETLK, F_UNLCK, 0, 0));
   wait_other(back[0]);
   step("0+1", lock(fd, F_SETLK, F_WRLCK, 0, 1));
@@ -128,11 +133,13 @@ int main(void) {
     step("inherited", flock(fd, LOCK_EX | LOCK_NB));
     step("own description", flock(open("locked", O_RDONLY), LOCK_SH | LOCK_NB));
     signal_other(back[1]);
-    step("flock waited", flock(open("locked", O_RDONLY), LOCK_SH));
+    int waited = flock(open("locked", O_RDONLY), LOCK_SH);
+    pause_briefly();
+    step("flock waited", waited);
     _exit(0);
   }
   wait_other(back[0]);
-  usleep(20000);
+  pause_briefly();
   step("unlock", flock(fd, LOCK_UN));
   waitpid(child, NULL, 0);
   close(fd);
