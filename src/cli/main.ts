@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { GuestUnsupported, InternalError, UsageError } from "../base/errors.ts";
 import { addDisasmCommand } from "./disasm.ts";
+import { addHeapCommand } from "./heap.ts";
 import { addLectureCommand } from "./lecture.ts";
 import { addMachinesCommand } from "./machines.ts";
 import { complain } from "./output.ts";
@@ -26,6 +27,7 @@ function createProgram(done: (status: number) => void): Command {
     addRunCommand,
     addPmapCommand,
     addMapsCommand,
+    addHeapCommand,
     addSizeCommand,
     addDisasmCommand,
     addSlidesCommand,

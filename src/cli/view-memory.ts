@@ -4,7 +4,7 @@ import type { MemorySnapshot } from "../report/model/memory.ts";
 import { addMachineOptions, type MachineCliOptions } from "./machine-options.ts";
 import { complain, writeBinary } from "./output.ts";
 
-interface ViewOptions extends MachineCliOptions {
+export interface ViewOptions extends MachineCliOptions {
   readonly at: string;
   readonly json?: boolean;
 }
@@ -46,12 +46,12 @@ async function snapshotAt(
   return { snapshot: moment.snapshot, taken: moment.taken };
 }
 
-function warnIfLate(wanted: string, taken: string): void {
+export function warnIfLate(wanted: string, taken: string): void {
   if (wanted !== "exit" && wanted !== "sleep" && taken !== wanted)
     complain(`no call of ${wanted}: this is the moment of exit`);
 }
 
-function addViewOptions(command: Command): Command {
+export function addViewOptions(command: Command): Command {
   return addMachineOptions(command)
     .option(
       "--at <moment>",

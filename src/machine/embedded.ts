@@ -10,6 +10,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { MANIFEST } from "../libc/embedded/manifest.generated.ts";
 import type { ImageManifest } from "../libc/embedded/manifest.ts";
 import { type EmbeddedSet, embeddedSet } from "../libc/embedded/sets.ts";
+import type { MallocImage } from "../libc/malloc/traps/image.ts";
 import {
   createMallocTraps,
   MALLOC_FUNCTIONS,
@@ -90,7 +91,7 @@ function linkerOf(manifest: ImageManifest, loaded: LoadedHook): DynamicLinker {
 }
 
 /** malloc of an image of libc: version and places of its variables. */
-function mallocOf(manifest: ImageManifest): MallocTraps {
+export function mallocImageOf(manifest: ImageManifest): MallocImage {
   const version = mallocVersion(manifest.glibc);
   if (version === undefined) throw new InternalError(`no malloc of ${manifest.glibc}`);
   const at = (name: string): number => {
@@ -98,7 +99,7 @@ function mallocOf(manifest: ImageManifest): MallocTraps {
     if (address === undefined) throw new InternalError(`libc ${manifest.glibc} has no ${name}`);
     return address;
   };
-  return createMallocTraps({
+  return {
     version,
     abi: manifest.abi,
     variables: {
@@ -128,7 +129,7 @@ function mallocOf(manifest: ImageManifest): MallocTraps {
     singleThreaded: { multipleThreads: MULTIPLE_THREADS[manifest.abi] },
     environ: at("__environ"),
     fatal: { kind: "function", function: at("__folio_malloc_fatal") },
-  });
+  };
 }
 
 /** The traps of an image of libc, by file offset. */
@@ -156,7 +157,7 @@ function installSet(kernel: Kernel, profile: MachineProfile, set: EmbeddedSet): 
   const libc = manifests.find((manifest) => manifest?.soname === LIBC);
   const ld = manifests.find((manifest) => manifest?.traps.ld_start !== undefined);
   if (libc === undefined || ld === undefined) throw new InternalError(`the C library ${set.glibc} is not complete`);
-  const malloc = mallocOf(libc);
+  const malloc = createMallocTraps(mallocImageOf(libc));
   const linker = linkerOf(ld, (task, bases) => {
     const base = bases.get(LIBC);
     if (base !== undefined) malloc.startProcess(task, base);

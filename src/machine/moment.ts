@@ -17,13 +17,16 @@ function commandOf(task: Task): string {
 /** `sleep`: the first sleep that time ends; `exit`; or the name of a system call. Each falls back to exit. */
 export class MomentObserver implements Observer<Task, SigInfo> {
   readonly #moment: string;
+  readonly #look: ((task: Task) => void) | undefined;
   #pid: number | undefined;
   snapshot: MemorySnapshot | undefined;
   /** What the snapshot shows: `sleep`, `exit` or the call. */
   taken: string | undefined;
 
-  constructor(moment: string) {
+  /** `take` is called at the moment, for what else is to be looked at. */
+  constructor(moment: string, take?: (task: Task) => void) {
     this.#moment = moment;
+    this.#look = take;
   }
 
   exec(task: Task): void {
@@ -47,6 +50,7 @@ export class MomentObserver implements Observer<Task, SigInfo> {
     if (this.snapshot !== undefined || task.pid !== this.#pid) return;
     this.snapshot = snapshotMemory(task.mm, task.pid, commandOf(task));
     this.taken = moment;
+    this.#look?.(task);
     task.kernel.scheduler.requestStop();
   }
 }

@@ -3,6 +3,8 @@ import type { MallocAddresses } from "./guest.ts";
 import type { MallocVersion } from "./version.ts";
 import { type BinName, FreeLists, type HeapDamage, type HeapReader, hex, listName } from "./walk-lists.ts";
 
+const PAGE = 4096;
+
 export type { BinName, HeapDamage, HeapReader } from "./walk-lists.ts";
 
 /** One chunk as its header and the free lists describe it. */
@@ -285,12 +287,18 @@ class Walker {
     });
   }
 
-  /** Mapped chunks in a mapping: the kernel joins neighbours, so one may hold several, one behind the other. */
+  /**
+   * Mapped chunks in a mapping: the kernel joins neighbours, so one may hold several, and other memory before and between
+   * them. Each begins at a page.
+   */
   private mappedChunks(start: number, end: number): WalkedChunk[] {
     const found: WalkedChunk[] = [];
     for (let block = start; block < end; ) {
       const { p, total } = this.mappedAt(block, block + this.g.alignment - this.g.header, end);
-      if (total === 0) break;
+      if (total === 0) {
+        block += PAGE;
+        continue;
+      }
       const moved = this.movedHeader(block, total);
       found.push(this.describe(moved ?? p, this.word((moved ?? p) + this.g.W), "mmapped"));
       block += total;
@@ -304,7 +312,7 @@ class Walker {
     const head = this.word(p + g.W);
     const size = head - (head & 7);
     const total = p - block + size + (g.version.mmapSizeWithoutHeader ? g.header : 0);
-    const sound = head > 0 && (head & 7) === 2 && this.word(p) === p - block && total % 4096 === 0;
+    const sound = head > 0 && (head & 7) === 2 && this.word(p) === p - block && total % PAGE === 0;
     return { p, total: sound && block + total <= end ? total : 0 };
   }
 
