@@ -88,7 +88,7 @@ static FILE *open_stream(FILE *f, const char *path, const char *mode, int large)
   if (fd < 0) return NULL;
   f->_fileno = fd;
   f->_flags = (f->_flags & ~(NO_READS | NO_WRITES | APPENDING)) | how;
-  if (flags & O_APPEND && (flags & O_ACCMODE) == O_RDWR) {
+  if (flags & O_APPEND && (flags & O_ACCMODE) == O_WRONLY) {
     if (lseek64(fd, 0, SEEK_END) < 0 && errno != ESPIPE) {
       close(fd);
       return NULL;
@@ -158,9 +158,12 @@ static int close_below(FILE *f) {
 
 int fclose(FILE *f) {
   int result = close_below(f);
-  if (f->_flags & ERR_SEEN && result == 0 && f->_flags & PUTTING) result = 0;
-  if (f->_flags2 & FLAGS2_HEAP_FILE) free(f);
-  else f->_fileno = -1;
+  if (f->_flags2 & FLAGS2_HEAP_FILE) {
+    free(f);
+  } else {
+    f->_fileno = -1;
+    f->_flags = MAGIC | FILEBUF | NO_READS | NO_WRITES;
+  }
   return result < 0 ? EOF : 0;
 }
 ALIAS(_IO_fclose, fclose);

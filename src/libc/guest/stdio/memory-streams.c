@@ -151,6 +151,7 @@ static int growing_seek(void *cookie, off64_t *offset, int whence) {
 static int growing_close(void *cookie) {
   struct growing *g = cookie;
   publish(g);
+  g->data[*g->size] = 0; /* what lies behind the place of the last write is cut off */
   free(g);
   return 0;
 }

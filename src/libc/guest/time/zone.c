@@ -200,7 +200,15 @@ static void load(const char *tz) {
   rule = (struct rule){ { "UTC", "UTC" }, { 0, 0 }, { { 0 } }, 0 };
   if (*tz == ':') tz++;
   if (!*tz) tz = "Universal";
-  if (!read_file(tz) && !parse_rule(tz, &rule)) rule = (struct rule){ { "UTC", "UTC" }, { 0, 0 }, { { 0 } }, 0 };
+  if (!read_file(tz) && !parse_rule(tz, &rule)) { /* what cannot be understood counts as UTC, under the name it begins with */
+    char name[MAX_NAME];
+    int named = parse_name(tz, name) != NULL;
+    rule = (struct rule){ { "UTC", "UTC" }, { 0, 0 }, { { 0 } }, 0 };
+    if (named) {
+      strcpy(rule.name[0], name);
+      rule.name[1][0] = 0;
+    }
+  }
   daylight = 0;
   if (!file) {
     timezone = -rule.offset[0];
