@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { GuestUnsupported, InternalError, UsageError } from "../base/errors.ts";
 import { addDisasmCommand } from "./disasm.ts";
+import { addIsaCommand } from "./isa.ts";
 import { addHeapCommand } from "./heap.ts";
 import { addLectureCommand } from "./lecture.ts";
 import { addMachinesCommand } from "./machines.ts";
@@ -30,6 +31,7 @@ function createProgram(done: (status: number) => void): Command {
     addHeapCommand,
     addSizeCommand,
     addDisasmCommand,
+    addIsaCommand,
     addSlidesCommand,
     addLectureCommand,
     addMachinesCommand,

@@ -17,7 +17,7 @@ const gaps = JSON.parse(readFileSync(path.join(FOLDER, "known-gaps.json"), "utf8
   differ: Record<string, string>;
 };
 /** Compilation takes its time: regions are tried with every so many'th case. */
-const STEPS: Record<string, number> = { "corpus.gz": 29, "modes.gz": 11, "sequences.gz": 2 };
+const STEPS: Record<string, number> = { "corpus.gz": 29, "gathers.gz": 3, "modes.gz": 11, "sequences.gz": 2 };
 const insn = newInstruction();
 
 /** Replays every `step`-th case; returns what differs, a line a case, and the mnemonics that folio lacks. */
@@ -52,7 +52,7 @@ function replay(
 }
 
 describe.each(
-  ["corpus.gz", "modes.gz", "sequences.gz", "found.gz"].filter((file) => existsSync(path.join(FOLDER, file))),
+  ["corpus.gz", "gathers.gz", "modes.gz", "sequences.gz", "found.gz"].filter((file) => existsSync(path.join(FOLDER, file))),
 )("%s", (file) => {
   test("the interpreter does what the processor did", { timeout: 120_000 }, () => {
     const { count, failures, lacking } = replay(file, "interp", 1);

@@ -36,14 +36,14 @@ export class FolioCpu {
   readonly #data: number[];
 
   /** `jit` compiles every block before it runs, or after `threshold` executions. */
-  constructor(tier: "interp" | "jit" = "interp", threshold = 0) {
+  constructor(tier: "interp" | "jit" = "interp", threshold = 0, features: readonly string[] = FEATURES.split(" ")) {
     const memory = nodeWasm.createMemory((HOST_AREA_BYTES + RAM) / 65536);
     this.#phys = new PhysicalMemory(memory, RAM);
     this.cpu = createCpu({
       phys: this.#phys,
       wasm: nodeWasm,
       tiers: { tier, threshold },
-      identity: { features: FEATURES.split(" "), cpuid: () => [0, 0, 0, 0], xcr0: 7, random: () => 0 },
+      identity: { features, cpuid: () => [0, 0, 0, 0], xcr0: 7, random: () => 0 },
     });
     const tables = new PageTables(this.#phys, { levels: 4, nx: true });
     // The windows cross from one data page to the other: their frames must be neighbours.

@@ -74,7 +74,7 @@ export const MAP_0F38: readonly Row[] = [
   ["66 0F 38 DD /r", "aesenclast", "Vdq Wdq", "aes"],
   ["66 0F 38 DE /r", "aesdec", "Vdq Wdq", "aes"],
   ["66 0F 38 DF /r", "aesdeclast", "Vdq Wdq", "aes"],
-  ["66 0F 38 82 /r", "invpcid", "Gy Mdq", "base", "cpl0"],
+  ["66 0F 38 82 /r", "invpcid", "Gy Mdq", "unsupported"],
   ["NP 0F 38 F0 /r", "movbe", "Gy My", "movbe"],
   ["66 0F 38 F0 /r", "movbe", "Gw Mw", "movbe"],
   ["66 REX.W 0F 38 F0 /r", "movbe", "Gy My", "movbe"],
