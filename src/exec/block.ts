@@ -33,4 +33,6 @@ export interface Block {
   valid: boolean;
   /** Table index of the compiled region that begins here; 0: none. */
   region: number;
+  /** The pages that the region's code lies in and the frames that held them: it may run only if they still do. */
+  regionPages: readonly { readonly page: number; readonly frame: FrameNumber }[];
 }

@@ -38,8 +38,8 @@ export class CodeCache {
   readonly #byRecord = new Map<number, Block>();
   /** Jump cache entries in use (word indices). */
   #entries: number[] = [];
-  /** Pages of the active address space that jump cache entries or links point into. */
-  readonly #linkedPages = new Set<number>();
+  /** Pages of the active address space that jump cache entries or links point into, and their frames. */
+  readonly #linkedPages = new Map<number, FrameNumber>();
   #generation = 1;
 
   constructor(phys: PhysicalMemory) {
@@ -110,9 +110,15 @@ export class CodeCache {
     words[at + 2] = block.record;
     words[at + 3] = block.region;
     this.#entries.push(at);
-    const page = ((block.hi >>> 0) * TWO32 + (block.lo >>> 0)) / 4096;
-    this.#linkedPages.add(Math.floor(page));
-    if (block.frame2 >= 0) this.#linkedPages.add(Math.floor(page) + 1);
+    const page = Math.floor(((block.hi >>> 0) * TWO32 + (block.lo >>> 0)) / 4096);
+    this.#linkedPages.set(page, block.frame);
+    if (block.frame2 >= 0) this.#linkedPages.set(page + 1, block.frame2);
+    for (const { page: other, frame } of block.regionPages) this.#linkedPages.set(other, frame);
+  }
+
+  /** The frame of a page that running code may lie in, or -1. */
+  frameOf(page: number): FrameNumber | -1 {
+    return this.#linkedPages.get(page) ?? -1;
   }
 
   /** Cuts all links and empties the jump cache; the blocks stay. */
@@ -132,7 +138,7 @@ export class CodeCache {
   unlinkPages(first: number, count: number): void {
     if (this.#linkedPages.size === 0) return;
     if (count > this.#linkedPages.size) {
-      for (const page of this.#linkedPages) {
+      for (const page of this.#linkedPages.keys()) {
         if (page >= first && page < first + count) return this.unlinkAll();
       }
       return;

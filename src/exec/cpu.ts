@@ -5,7 +5,8 @@
 import { InternalError } from "../base/errors.ts";
 import type { HostWasm } from "../host/host.ts";
 import { EFLAGS_REST, EXIT_ADDRESS, EXIT_BLOCK, EXIT_DETAIL, EXIT_INSN, FUEL, RIP } from "../isa/cpu-block.ts";
-import { opId, opsFingerprint } from "../isa/ir/ops.ts";
+import { ENTER, opWords } from "../isa/ir/builder.ts";
+import { OPS, type OpDef, opId, opsFingerprint } from "../isa/ir/ops.ts";
 import { isStackAccess } from "../isa/stack-access.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import {
@@ -113,6 +114,8 @@ export class Cpu implements TranslationCache {
   readonly #tiers: TierPolicy;
   /** Addresses where a region had to stop for its size or the page's end: what follows is as hot as the region. */
   readonly #expectedHot = new Set<number>();
+  /** The blocks at which the regions begin, by table index. */
+  readonly #heads = new Map<number, Block>();
   /** Blocks first reached by an indirect jump, by frame. */
   readonly #indirectTargets = new Map<number, Block[]>();
   /** Hot blocks that wait to be compiled together: modules are dear, functions are cheap. */
@@ -195,7 +198,11 @@ export class Cpu implements TranslationCache {
   invalidateCode(frame: number): void {
     this.#indirectTargets.delete(frame);
     this.#code.dropFrame(frame);
-    this.#compiler.dropFrame(frame);
+    for (const index of this.#compiler.dropFrame(frame)) {
+      const head = this.#heads.get(index);
+      if (head?.valid && head.region === index) this.#dropRegion(head);
+      this.#heads.delete(index);
+    }
   }
 
   // --- running ----------------------------------------------------------------------------------------------------------
@@ -348,6 +355,8 @@ export class Cpu implements TranslationCache {
       const known = this.#code.find(frame, lo, hi, this.#mode);
       if (known !== undefined) {
         if (known.frame2 < 0 || space.walk(page + 1, Access.execute) === known.frame2) {
+          const holds = known.regionPages.every((part) => space.walk(part.page, Access.execute) === part.frame);
+          if (!holds) this.#dropRegion(known);
           this.#code.link(known);
           return known.record;
         }
@@ -391,6 +400,7 @@ export class Cpu implements TranslationCache {
     this.#hotBlocks.clear();
     this.#expectedHot.clear();
     this.#indirectTargets.clear();
+    this.#heads.clear();
   }
 
   /** A block's counter ran out. It waits for company, but not for ever: the second time it is compiled with what there is. */
@@ -406,23 +416,51 @@ export class Cpu implements TranslationCache {
     return record;
   }
 
-  /** Whether the block at (lo, hi) has run at least a small part of what makes it hot. */
-  #isWarm(frame: number, lo: number, hi: number, mode: number): boolean {
+  /** The frame of the block at (lo, hi) if it has run at least a small part of what makes it hot, else -1. */
+  #warmFrame(lo: number, hi: number, mode: number): number {
+    const frame = this.#code.frameOf(Math.floor(((hi >>> 0) * TWO32 + (lo >>> 0)) / 4096));
+    const block = frame < 0 ? undefined : this.#code.find(frame, lo, hi, mode);
+    if (block === undefined) return -1;
     const { threshold } = this.#tiers;
-    if (threshold === 0) return true;
-    const block = this.#code.find(frame, lo, hi, mode);
-    if (block === undefined) return false;
-    if (block.region !== 0) return true;
+    if (block.region !== 0 || threshold === 0) return frame;
     this.#translator.hotAfter = threshold;
     const count = this.#translator.hotCount(block.instructions);
-    return (this.#words[(block.record >> 2) + 2] as number) <= count - (count >> 5);
+    return (this.#words[(block.record >> 2) + 2] as number) <= count - (count >> 5) ? frame : -1;
   }
 
-  /** Where indirect jumps have gone in the block's page, the most executed blocks first. */
-  #indirectTargetsIn({ frame, lo, hi, mode }: Block): number[] {
+  /** Where the jumpTo at the end of the block went last, if it has the same upper half. */
+  #lastTarget(lo: number, hi: number, mode: number): number | undefined {
+    const frame = this.#code.frameOf(Math.floor(((hi >>> 0) * TWO32 + (lo >>> 0)) / 4096));
+    const block = frame < 0 ? undefined : this.#code.find(frame, lo, hi, mode);
+    if (block === undefined) return undefined;
+    const words = this.#words;
+    for (let at = block.record >> 2; ; ) {
+      const def = OPS[(words[at] as number) & 0xffff] as OpDef;
+      if (def.id === JUMP_TO) return words[at + 3] === hi && words[at + 2] !== 0 ? words[at + 2] : undefined;
+      if (def.ends) return undefined;
+      at += opWords(def);
+    }
+  }
+
+  /** The block is interpreted again. */
+  #dropRegion(block: Block): void {
+    const at = block.record >> 2;
+    this.#compiler.drop(block.region);
+    this.#heads.delete(block.region);
+    this.#words[at] = ENTER;
+    this.#words[at + 2] = this.#translator.hotCount(block.instructions);
+    this.#words[at + 3] = 0;
+    block.region = 0;
+    block.regionPages = [];
+    this.#code.unlinkAll();
+  }
+
+  /** Where indirect jumps have gone in the page, the most executed blocks first. */
+  #indirectTargetsIn(page: number, hi: number, mode: number): number[] {
+    const frame = this.#code.frameOf(Math.floor(((hi >>> 0) * TWO32 + (page >>> 0)) / 4096));
     const left = (block: Block) => this.#words[(block.record >> 2) + 2] as number;
     return [...(this.#indirectTargets.get(frame) ?? [])]
-      .filter((block) => block.valid && block.hi === hi && block.mode === mode && !((block.lo ^ lo) & ~0xfff))
+      .filter((block) => block.valid && block.hi === hi && block.mode === mode && !((block.lo ^ page) & ~0xfff))
       .sort((a, b) => left(a) - left(b))
       .map((block) => block.lo);
   }
@@ -436,8 +474,9 @@ export class Cpu implements TranslationCache {
       if (!block.valid || block.region !== 0 || block.frame2 >= 0) continue;
       this.#translator.checksAlignment = checksAlignment(mode);
       const region = findRegion(this.#translator, frame, lo, hi, codeBits, {
-        isWarm: (at) => this.#isWarm(frame, at, hi, mode),
-        indirectTargets: () => this.#indirectTargetsIn(block),
+        warmFrame: (at) => this.#warmFrame(at, hi, mode),
+        indirectTargets: (page) => this.#indirectTargetsIn(page, hi, mode),
+        lastTarget: (at) => this.#lastTarget(at, hi, mode),
       });
       if (region === undefined) continue;
       regions.push(region);
@@ -454,6 +493,9 @@ export class Cpu implements TranslationCache {
       this.#words[at + 2] = need;
       this.#words[at + 3] = index;
       block.region = index;
+      const first = (block.hi >>> 0) * TWO32;
+      block.regionPages = [...region.frames].map(([page, frame]) => ({ page: (first + (page >>> 0)) / 4096, frame }));
+      this.#heads.set(index, block);
       this.#code.link(block);
     }
   }

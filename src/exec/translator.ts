@@ -335,6 +335,7 @@ export class Translator {
       branch,
       valid: true,
       region: 0,
+      regionPages: [],
     };
   }
 }

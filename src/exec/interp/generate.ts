@@ -431,6 +431,9 @@ class InterpEmit implements Emit {
   jumpTo(): void {
     this.push(0);
     this.c.set(NEXT_RIP);
+    this.c.get(PC);
+    this.c.get(NEXT_RIP);
+    this.c.memory(W.i64_store, 8);
     this.#searchJumpCache(false, 0);
   }
 

@@ -94,17 +94,26 @@ export class Compiler {
       const index = this.#nextIndex++;
       this.regions++;
       this.table.set(index, exports[`r${position}`]);
-      const list = this.#byFrame.get(region.frame);
-      if (list === undefined) this.#byFrame.set(region.frame, [index]);
-      else list.push(index);
+      for (const frame of region.frames.values()) {
+        const list = this.#byFrame.get(frame);
+        if (list === undefined) this.#byFrame.set(frame, [index]);
+        else list.push(index);
+      }
       return { region, index, need };
     });
   }
 
-  /** The frame's bytes changed: its regions go. */
-  dropFrame(frame: FrameNumber): void {
-    for (const index of this.#byFrame.get(frame) ?? []) this.table.set(index, null);
+  /** The frame's bytes changed: its regions go. Returns their indices. */
+  dropFrame(frame: FrameNumber): readonly number[] {
+    const dropped = this.#byFrame.get(frame) ?? [];
+    for (const index of dropped) this.drop(index);
     this.#byFrame.delete(frame);
+    return dropped;
+  }
+
+  /** Nothing may lead to the region any more. */
+  drop(index: number): void {
+    this.table.set(index, null);
   }
 
   /** Forgets all regions. */

@@ -105,8 +105,9 @@ export class RegionEmit implements Emit {
     this.#dispatch = region.dispatched.length > 0 ? region.blocks.length : undefined;
     this.#need = region.blocks.reduce((sum, block) => sum + block.instructions, 0);
     const successors: (readonly number[])[] = region.blocks.map(({ exit }) => {
-      if (exit.kind === "jumpTo" && exit.dispatch && this.#dispatch !== undefined) return [this.#dispatch];
-      return targetsOf(exit).flatMap(({ block: to }) => (to >= 0 ? [to] : []));
+      const inside = targetsOf(exit).flatMap(({ block: to }) => (to >= 0 ? [to] : []));
+      const dispatches = exit.kind === "jumpTo" && exit.dispatch && this.#dispatch !== undefined;
+      return dispatches ? [...inside, this.#dispatch as number] : inside;
     });
     if (this.#dispatch !== undefined) successors.push(region.dispatched);
     const graph: Graph = { successors, branchTable: this.#dispatch };
@@ -250,7 +251,7 @@ export class RegionEmit implements Emit {
   /** Goes to the block at the address in `next`, if it is one that indirect jumps have been seen to reach. */
   #dispatchBody(node: number): void {
     const { c } = this;
-    const { blocks, dispatched, lo, hi } = this.#region;
+    const { blocks, dispatched, hi } = this.#region;
     const targets = dispatched.filter((to) => this.#graph.keeps(node, to));
     if (targets.length === 0) {
       this.#leaveForNext(0);
@@ -263,7 +264,7 @@ export class RegionEmit implements Emit {
     const offset = this.scratch("i64", 31);
     for (const to of targets) this.#bringFlags(to);
     c.get(this.#next);
-    c.i64Const((lo & ~0xfff) | first, hi);
+    c.i64Const(first, hi);
     c.op(W.i64_sub);
     c.tee(offset);
     c.i64Const(table.length);
@@ -333,7 +334,7 @@ export class RegionEmit implements Emit {
   }
 
   #siteAt(block: RegionBlock): number {
-    return this.#links.site((this.#region.lo & ~0xfff) | block.start, this.#region.hi, 0);
+    return this.#links.site(block.start, this.#region.hi, 0);
   }
 
   /** Branches to the tail; `nesting` counts wasm blocks opened since the last label. */
@@ -345,7 +346,7 @@ export class RegionEmit implements Emit {
   #leaveInstruction(nesting: number): void {
     const block = this.#block;
     const index = ((block.lifted.words[this.#at] as number) >> 16) & 0x7fff;
-    const lo = ((this.#region.lo & ~0xfff) | block.start) + (block.lifted.offsets[index] as number);
+    const lo = block.start + (block.lifted.offsets[index] as number);
     this.c.i32Const(this.#links.site(lo, this.#region.hi, block.instructions - index));
     this.c.set(this.#link);
     this.#leave(nesting);

@@ -1,4 +1,4 @@
-/** A region: blocks of one page that are compiled into one function, entered at the first one. */
+/** A region: blocks of a few pages that are compiled into one function, entered at the first one. */
 import type { FrameNumber } from "../../base/address.ts";
 import type { OpDef } from "../../isa/ir/ops.ts";
 import { OPS } from "../../isa/ir/ops.ts";
@@ -6,6 +6,9 @@ import type { LiftedBlock, Translator } from "../translator.ts";
 
 const MAX_INSTRUCTIONS = 200;
 const MAX_BLOCKS = 48;
+const MAX_PAGES = 8;
+/** Bytes between the first and any other target of indirect jumps. */
+const MAX_REACH = 8192;
 
 /** Operations that regions leave to the interpreter: the instruction that holds one ends its block. */
 const INTERPRETED = new Set(
@@ -13,7 +16,7 @@ const INTERPRETED = new Set(
 );
 
 export interface RegionBlock {
-  /** Page offset of the first instruction. */
+  /** Low half of the address of the first instruction. */
   readonly start: number;
   readonly lifted: LiftedBlock;
   /** Instructions that the region executes; those behind it are the interpreter's. */
@@ -29,8 +32,8 @@ export type BlockExit =
   | {
       readonly kind: "jumpTo";
       readonly at: number;
-      /** Where the region's own calls return to, if this is a RET. */
-      readonly expected: readonly Target[];
+      /** Targets to compare with: where the region's own calls return to, or where an indirect jump or call went last. */
+      readonly expected: Target[];
       /** An indirect JMP: it goes through the region's dispatch (Region.dispatched). */
       readonly dispatch: boolean;
     };
@@ -46,18 +49,21 @@ export interface Region {
   readonly lo: number;
   readonly hi: number;
   readonly codeBits: 32 | 64;
-  readonly frame: FrameNumber;
+  /** The pages that hold its code, by low half of their address. */
+  readonly frames: ReadonlyMap<number, FrameNumber>;
   readonly blocks: readonly RegionBlock[];
   /** Blocks that indirect jumps of the region go to. */
   readonly dispatched: readonly number[];
 }
 
-/** What is known of the code around a region. */
+/** What is known of the code around a region. All addresses have the region's upper half. */
 export interface Surroundings {
-  /** Whether code at an address runs often enough to be part of the region. */
-  isWarm(lo: number): boolean;
-  /** Addresses in the region's page that indirect jumps have been seen to reach, the most executed first. */
-  indirectTargets(): readonly number[];
+  /** The frame of the code at an address that runs often enough to be part of the region, or -1. */
+  warmFrame(lo: number): FrameNumber | -1;
+  /** Addresses in the page that indirect jumps have been seen to reach, the most executed first. */
+  indirectTargets(page: number): readonly number[];
+  /** Where the indirect jump or call at the end of the block at `lo` went last. */
+  lastTarget(lo: number): number | undefined;
 }
 
 /** Finds the region that begins at (lo, hi) in `frame`, or undefined if its first instruction cannot be compiled. */
@@ -69,51 +75,62 @@ export function findRegion(
   codeBits: 32 | 64,
   around: Surroundings,
 ): Region | undefined {
-  const page = lo & ~0xfff;
   const blocks: RegionBlock[] = [];
   const byStart = new Map<number, number>();
-  const queue = [lo & 0xfff];
+  const frames = new Map([[lo & ~0xfff, frame]]);
+  const dispatched = new Map<number, readonly number[]>();
+  const queue = [lo];
   let instructions = 0;
-  let indirect: number[] | undefined;
   while (queue.length > 0 && blocks.length < MAX_BLOCKS && instructions < MAX_INSTRUCTIONS) {
     const start = queue.shift() as number;
-    if (byStart.has(start) || (blocks.length > 0 && !around.isWarm(page | start))) continue;
-    const lifted = translator.lift(frame, page | start, hi, codeBits, MAX_INSTRUCTIONS - instructions);
+    if (byStart.has(start)) continue;
+    const page = start & ~0xfff;
+    if (!frames.has(page) && frames.size === MAX_PAGES) continue;
+    const at = blocks.length === 0 ? frame : around.warmFrame(start);
+    if (at < 0) continue;
+    const lifted = translator.lift(at, start, hi, codeBits, MAX_INSTRUCTIONS - instructions);
     if (lifted === undefined) continue;
-    const block = cut(lifted, start, page, hi);
+    const block = cut(lifted, start, hi);
     if (block === undefined) continue;
+    frames.set(page, at);
     byStart.set(start, blocks.length);
     blocks.push(block);
     instructions += block.instructions;
-    for (const target of targetsOf(block.exit)) {
-      if (target.hi === hi && (target.lo & ~0xfff) === page) queue.push(target.lo & 0xfff);
+    if (block.exit.kind === "jumpTo" && lifted.branch !== "return") {
+      const last = around.lastTarget(start);
+      if (block.exit.dispatch && (last === undefined || (last & ~0xfff) === page)) {
+        if (!dispatched.has(page)) dispatched.set(page, around.indirectTargets(page));
+        queue.push(...(dispatched.get(page) as readonly number[]));
+      } else if (last !== undefined) block.exit.expected.push({ lo: last, hi, block: -1 });
     }
-    if (block.exit.kind === "jumpTo" && block.exit.dispatch && indirect === undefined) {
-      indirect = around.indirectTargets().map((target) => target & 0xfff);
-      queue.push(...indirect);
-    }
+    for (const target of targetsOf(block.exit)) if (target.hi === hi) queue.push(target.lo);
     const after = returnAddress(block);
     if (after !== undefined) queue.push(after);
   }
-  if (byStart.get(lo & 0xfff) !== 0) return undefined;
-  expectReturns(blocks, page, hi, byStart);
+  if (byStart.get(lo) !== 0) return undefined;
+  expectReturns(blocks, hi, byStart);
   for (const block of blocks) {
     for (const target of targetsOf(block.exit)) {
-      const inside = target.hi === hi && (target.lo & ~0xfff) === page;
-      target.block = inside ? (byStart.get(target.lo & 0xfff) ?? -1) : -1;
+      target.block = target.hi === hi ? (byStart.get(target.lo) ?? -1) : -1;
     }
   }
-  const dispatched = (indirect ?? []).flatMap((start) => byStart.get(start) ?? []);
-  return { lo, hi, codeBits, frame, blocks, dispatched };
+  const indirect = [...dispatched.values()].flat().flatMap((start) => byStart.get(start) ?? []);
+  return { lo, hi, codeBits, frames, blocks, dispatched: withinReach(indirect, blocks) };
+}
+
+/** Those dispatched blocks that lie near the first, so that the branch table stays small. */
+function withinReach(dispatched: readonly number[], blocks: readonly RegionBlock[]): number[] {
+  const startOf = (index: number) => (blocks[index] as RegionBlock).start;
+  const first = dispatched[0];
+  return first === undefined ? [] : dispatched.filter((to) => Math.abs(startOf(to) - startOf(first)) < MAX_REACH);
 }
 
 /** Addresses outside the region that its blocks fall through to: there its size or the page ended it. */
-export function continuations({ blocks, lo, hi }: Region): number[] {
-  const page = (hi >>> 0) * 0x1_0000_0000 + ((lo & ~0xfff) >>> 0);
+export function continuations({ blocks, hi }: Region): number[] {
   return blocks.flatMap(({ start, lifted, exit }) => {
-    const end = page + start + (lifted.offsets[lifted.instructions] as number);
+    const end = start + (lifted.offsets[lifted.instructions] as number);
     const fallsThrough = exit.kind === "jump" && exit.to.block < 0 && exit.to.lo === (end | 0);
-    return fallsThrough && lifted.branch === undefined ? [end] : [];
+    return fallsThrough && lifted.branch === undefined ? [(hi >>> 0) * 0x1_0000_0000 + (end >>> 0)] : [];
   });
 }
 
@@ -122,30 +139,27 @@ export function targetsOf(exit: BlockExit): readonly Target[] {
   return exit.kind === "jumpIf" ? [exit.taken, exit.other] : exit.expected;
 }
 
-/** Page offset of the instruction behind the block's CALL, if it ends in one and that lies in the page. */
+/** Address of the instruction behind the block's CALL, if it ends in one. */
 function returnAddress(block: RegionBlock): number | undefined {
   const { lifted, start } = block;
   if (lifted.branch !== "call" || block.instructions !== lifted.instructions) return undefined;
-  const after = start + (lifted.offsets[lifted.instructions] as number);
-  return after < 4096 ? after : undefined;
+  return (start + (lifted.offsets[lifted.instructions] as number)) | 0;
 }
 
 /** Return addresses that a RET in the region compares with before it leaves. */
 const MAX_EXPECTED = 4;
 
 /** Tells each RET of the region where the region's own calls return to. */
-function expectReturns(blocks: readonly RegionBlock[], page: number, hi: number, byStart: Map<number, number>): void {
+function expectReturns(blocks: readonly RegionBlock[], hi: number, byStart: Map<number, number>): void {
   const returns = blocks.flatMap((block) => returnAddress(block) ?? []).filter((start) => byStart.has(start));
   for (const { lifted, exit } of blocks) {
     if (lifted.branch !== "return" || exit.kind !== "jumpTo") continue;
-    const expected = exit.expected as Target[];
-    for (const start of [...new Set(returns)].slice(0, MAX_EXPECTED))
-      expected.push({ lo: page | start, hi, block: -1 });
+    for (const lo of [...new Set(returns)].slice(0, MAX_EXPECTED)) exit.expected.push({ lo, hi, block: -1 });
   }
 }
 
 /** Cuts the block before the first instruction that only the interpreter executes. */
-function cut(lifted: LiftedBlock, start: number, page: number, hi: number): RegionBlock | undefined {
+function cut(lifted: LiftedBlock, start: number, hi: number): RegionBlock | undefined {
   const { words } = lifted;
   let firstOfInstruction = 0;
   let current = -1;
@@ -158,7 +172,7 @@ function cut(lifted: LiftedBlock, start: number, page: number, hi: number): Regi
     }
     if (INTERPRETED.has(def.id)) {
       if (current === 0) return undefined;
-      const lo = page | (start + (lifted.offsets[current] as number));
+      const lo = (start + (lifted.offsets[current] as number)) | 0;
       const exit = { kind: "jump", to: { lo, hi, block: -1 } } as const;
       return { start, lifted, instructions: current, words: firstOfInstruction, exit };
     }

@@ -73,7 +73,8 @@ op("enterRegion", "imm imm imm", MAY_EXIT);
 // jump: target lo, hi, link pc, link generation. jumpIf: condition, then the taken and the other link.
 op("jump", "imm imm imm imm", ENDS);
 op("jumpIf", "i32 imm imm imm imm imm imm imm imm", ENDS);
-op("jumpTo", "i64", ENDS);
+/** jumpTo: the target, then the target of the last execution, which the interpreter notes. */
+op("jumpTo", "i64 imm imm", ENDS);
 /** Leaves the block for (lo, hi) if the condition holds, else goes on behind it (REP with a count of 0, INTO). */
 op("jumpOutIf", "i32 imm imm imm imm", MAY_EXIT);
 /** Leaves for the kernel or the dispatcher: exit reason, detail; next RIP lo, hi. */

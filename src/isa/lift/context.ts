@@ -381,7 +381,7 @@ export class Lift {
   }
 
   jumpTo(target: Value): void {
-    this.b.end("jumpTo", target);
+    this.b.end("jumpTo", target, 0, 0);
   }
 
   /** Target of a relative branch, cut to the operand size. */
