@@ -45,3 +45,20 @@ export function setsid(task: Task): number {
   group.pgid = group.pid;
   return group.pid;
 }
+
+/**
+ * is_current_pgrp_orphaned(): no member has a parent in another group of the same session, who could continue it. The
+ * machine's first process was started by a shell, which is not in the machine.
+ */
+export function isOrphanedPgrp(task: Task): boolean {
+  const { kernel, group } = task;
+  for (const member of kernel.groups.values()) {
+    if (member.pgid !== group.pgid || member.zombie) continue;
+    const { parent } = member;
+    if (parent === undefined && member.sid === kernel.config.parentPid && member.pid === kernel.config.firstPid) {
+      return false;
+    }
+    if (parent !== undefined && parent.pgid !== group.pgid && parent.sid === group.sid) return false;
+  }
+  return true;
+}

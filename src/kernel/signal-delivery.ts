@@ -20,6 +20,7 @@ import {
 } from "../abi/signal.ts";
 import { clearFpState } from "./fp-state.ts";
 import { EFLAGS_DF, EFLAGS_RF, EFLAGS_TF } from "./registers.ts";
+import { isOrphanedPgrp } from "./sessions.ts";
 import type { SigAction } from "./sighand.ts";
 import { type SigInfo, sigInfo } from "./siginfo.ts";
 import { setupFrameAmd64 } from "./signal-frame-amd64.ts";
@@ -74,6 +75,7 @@ function nextCaughtSignal(task: Task): Caught | undefined {
     if (action.handler === SIG_IGN && signo !== SIGKILL) continue;
     if (IGNORED_BY_DEFAULT.has(signo) || signo === SIGCONT) continue;
     if (STOP_SIGNALS.has(signo)) {
+      if (signo !== SIGSTOP && isOrphanedPgrp(task)) continue;
       stopGroup(task, signo);
       return undefined;
     }

@@ -72,6 +72,8 @@ it(
     const goods = BUILDS.map((build) => fs.readFileSync(fixture("hello", build)));
     const directory = scratchDirectory();
     const outcomes = new Map<string, number>();
+    const baseMib = process.memoryUsage.rss() / 1024 ** 2;
+    let peakMib = baseMib;
     for (let round = 0; round < ROUNDS; round++) {
       const file = path.join(directory, `mutant-${round}`);
       fs.writeFileSync(file, mutate(goods[round % goods.length], random), { mode: 0o755 });
@@ -82,9 +84,14 @@ it(
       expect(lines.length, `round ${round}: ${lines.join(" | ")}`).toBeLessThanOrEqual(1);
       // Processor time: the machine may have other work.
       expect((user + system) / 1e6, `seconds of round ${round}`).toBeLessThan(1);
+      // Resident memory of the whole process, the test runner included.
+      const mib = process.memoryUsage.rss() / 1024 ** 2;
+      expect(mib, `MiB in round ${round}`).toBeLessThan(512 + baseMib);
+      peakMib = Math.max(peakMib, mib);
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       fs.unlinkSync(file);
     }
+    if (ROUNDS > 10_000) console.log(`${ROUNDS} rounds, ${Math.round(peakMib)} MiB at most:`, outcomes);
     if (ROUNDS < 100) return;
     // All ways are taken, so the mutations reach the processor and pass it.
     const kinds = ["ended by itself", "killed by a signal", "limit reached", "refused"];
