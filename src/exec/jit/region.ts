@@ -4,7 +4,7 @@ import type { OpDef } from "../../isa/ir/ops.ts";
 import { OPS } from "../../isa/ir/ops.ts";
 import type { LiftedBlock, Translator } from "../translator.ts";
 
-const MAX_INSTRUCTIONS = 200;
+const MAX_INSTRUCTIONS = 100;
 const MAX_BLOCKS = 48;
 const MAX_PAGES = 8;
 /** Bytes between the first and any other target of indirect jumps. */
