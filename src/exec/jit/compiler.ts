@@ -6,7 +6,8 @@ import { ModuleWriter } from "../../wasm/module.ts";
 import type { ValTypeName } from "../../wasm/opcodes.ts";
 import { REGION_LINKS, REGION_LINKS_END, SITE_SHIFT, SITES, SITES_END } from "../layout.ts";
 import type { Region } from "./region.ts";
-import { CannotCompile, RegionEmit, type RegionLinks } from "./region-emit.ts";
+import { RegionEmit, type RegionLinks } from "./region-emit.ts";
+import { CannotCompile } from "./region-values.ts";
 
 export interface CompiledRegion {
   readonly region: Region;
