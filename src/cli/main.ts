@@ -2,8 +2,8 @@
 import { Command, CommanderError } from "commander";
 import { GuestUnsupported, InternalError, UsageError } from "../base/errors.ts";
 import { addDisasmCommand } from "./disasm.ts";
-import { addIsaCommand } from "./isa.ts";
 import { addHeapCommand } from "./heap.ts";
+import { addIsaCommand } from "./isa.ts";
 import { addLectureCommand } from "./lecture.ts";
 import { addMachinesCommand } from "./machines.ts";
 import { complain } from "./output.ts";
