@@ -278,6 +278,9 @@ function fma(negProduct: u32, negAddend: u32): void {
 
 /** `neg`: bit 0 subtracts the addend (FMSUB), bit 1 negates the product (FNMADD). */
 export function fma64(neg: u32, a: u64, b: u64, c: u64): u64 {
+  if ((S.csr & (0xffc0 | PE)) === (PLAIN_CSR | PE)) {
+    if (quick.fma64(a ^ (u64(neg >> 1) << 63), b, c ^ (u64(neg & 1) << 63))) return quick.result64;
+  }
   X.flags = 0;
   core.unpackA64(c, S.daz);
   core.moveAtoC();
@@ -290,6 +293,9 @@ export function fma64(neg: u32, a: u64, b: u64, c: u64): u64 {
 }
 
 export function fma32(neg: u32, a: u32, b: u32, c: u32): u32 {
+  if ((S.csr & (0xffc0 | PE)) === (PLAIN_CSR | PE)) {
+    if (quick.fma32(a ^ ((neg >> 1) << 31), b, c ^ ((neg & 1) << 31))) return quick.result32;
+  }
   X.flags = 0;
   core.unpackA32(c, S.daz);
   core.moveAtoC();

@@ -151,3 +151,55 @@ export function sqrt32(a: u32, pe: bool): bool {
   result32 = reinterpret<u32>(root);
   return true;
 }
+
+/** Normal, with an exponent that keeps sums and error terms of products far from overflow and underflow. */
+function middling64(x: u64, range: u32): bool {
+  const exponent = u32(x >> 52) & 0x7ff;
+  return exponent - (1023 - range) < 2 * range;
+}
+
+/**
+ * a × b + c, inexact or not. The product is split into two floats without error (Dekker), added to c without error, and what
+ * does not fit is rounded to odd, so that the last addition rounds once (Boldo and Melquiond, "Emulation of FMA and correctly
+ * rounded sums", 2008, algorithm 5).
+ */
+export function fma64(a: u64, b: u64, c: u64): bool {
+  if (!middling64(a, 250) || !middling64(b, 250) || !middling64(c, 500)) return false;
+  const x = reinterpret<f64>(a);
+  const y = reinterpret<f64>(b);
+  const addend = reinterpret<f64>(c);
+  const high = x * y;
+  const xs = x * 134217729.0;
+  const xh = xs - (xs - x);
+  const xl = x - xh;
+  const ys = y * 134217729.0;
+  const yh = ys - (ys - y);
+  const yl = y - yh;
+  const low = xl * yl - (high - xh * yh - xl * yh - xh * yl);
+  const th = addend + low;
+  let v = th - addend;
+  const tl = addend - (th - v) + (low - v);
+  const uh = high + th;
+  v = uh - high;
+  const ul = high - (uh - v) + (th - v);
+  const z = tl + ul;
+  v = z - tl;
+  const lost = tl - (z - v) + (ul - v);
+  let odd = reinterpret<u64>(z);
+  if (lost !== 0 && (odd & 1) === 0) odd += lost > 0 === z > 0 ? 1 : -1;
+  const bits = reinterpret<u64>(uh + reinterpret<f64>(odd));
+  if (!normal64(bits)) return false;
+  result64 = bits;
+  return true;
+}
+
+/** The product of two floats is exact in double precision; the sum is right unless it lies half-way between two floats. */
+export function fma32(a: u32, b: u32, c: u32): bool {
+  if (!plain32(a) || !plain32(b) || !plain32(c)) return false;
+  const sum = f64(reinterpret<f32>(a)) * f64(reinterpret<f32>(b)) + f64(reinterpret<f32>(c));
+  if ((reinterpret<u64>(sum) & 0x1fffffff) === 0x10000000) return false;
+  const bits = reinterpret<u32>(f32(sum));
+  if (!normal32(bits) || (bits & 0x7fffffff) === 0x00800000) return false;
+  result32 = bits;
+  return true;
+}
