@@ -90,6 +90,8 @@ export function huntSequences(): void {
   const kept: RecordedCase[] = [];
   for (const codeBits of option("bits", "64,32").split(",").map(Number) as (32 | 64)[]) {
     for (let from = 0; from < count; from += BATCH) {
+      // V8 keeps every instance that has imported a table as long as the table lives.
+      judge = new Judge();
       const batch: { sequence: Sequence; test: CpuCase }[] = [];
       for (let i = from; i < Math.min(count, from + BATCH); i++) {
         const sequence = generateSequence(codeBits, firstSeed + i);
