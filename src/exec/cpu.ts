@@ -5,6 +5,7 @@
 import { InternalError } from "../base/errors.ts";
 import type { HostWasm } from "../host/host.ts";
 import { EFLAGS_REST, EXIT_ADDRESS, EXIT_BLOCK, EXIT_DETAIL, EXIT_INSN, FUEL, RIP } from "../isa/cpu-block.ts";
+import { OperandKind } from "../isa/instruction.ts";
 import { ENTER, opWords } from "../isa/ir/builder.ts";
 import { OPS, type OpDef, opId, opsFingerprint } from "../isa/ir/ops.ts";
 import { isStackAccess } from "../isa/stack-access.ts";
@@ -25,6 +26,7 @@ import { Compiler } from "./jit/compiler.ts";
 import { continuations, findRegion, type Region } from "./jit/region.ts";
 import { Leave, REGION_CALLS, REGION_INSTRUCTIONS, SAVED_PC } from "./layout.ts";
 import { Registers } from "./registers.ts";
+import type { DescriptorTable } from "./segments.ts";
 import { Tlb } from "./tlb.ts";
 import { Translator } from "./translator.ts";
 
@@ -36,8 +38,11 @@ const BATCH = 8;
 const RSP = 4;
 const TF = 0x100;
 const AC = 0x4_0000;
+/** DR6.BS: a #DB of single-stepping (SDM volume 3, section 19.2.3). */
+const DR6_BS = 0x4000;
 const BLOCK_LIMIT = 48;
 const TWO32 = 0x1_0000_0000;
+const USER_END = 2 ** 47;
 
 const Exit = { budget: 0, exception: 4 } as const;
 const Vector = { debug: 1, stackFault: 12, generalProtection: 13, pageFault: 14 } as const;
@@ -89,7 +94,7 @@ export class Cpu implements TranslationCache {
   /** The trap that the last run ended at. */
   trap = 0;
   #passTrap = false;
-  segmentBase: ((selector: number) => number | undefined) | undefined;
+  descriptor: DescriptorTable | undefined;
   readonly #phys: PhysicalMemory;
   readonly #words: Int32Array;
   readonly #run: Run;
@@ -282,7 +287,7 @@ export class Cpu implements TranslationCache {
       this.#afterStackSegment = false;
       return Exit.budget;
     }
-    return this.#raise(Vector.debug, 0, 0);
+    return this.#raise(Vector.debug, 0, DR6_BS);
   }
 
   /** Runs from `record` until the kernel is needed. A record of 0 stands for an exception that is already noted. */
@@ -518,8 +523,7 @@ export class Cpu implements TranslationCache {
 
   /** Jumps out of the user half: #GP if not canonical, else #PF as for any kernel page. */
   #fetchBeyondUserHalf(lo: number, hi: number): number {
-    if (isCanonical(hi))
-      this.#raise(Vector.pageFault, PF_USER | PF_INSTR | PF_PRESENT, (hi >>> 0) * TWO32 + (lo >>> 0));
+    if (isCanonical(hi)) this.#raise(Vector.pageFault, PF_USER | PF_INSTR | PF_PRESENT, hi * TWO32 + (lo >>> 0));
     else this.#raise(Vector.generalProtection, 0, 0);
     return 0;
   }
@@ -552,9 +556,24 @@ export class Cpu implements TranslationCache {
   #beyondUserHalf(lo: number, hi: number, write: boolean): number {
     this.#rewindToInstruction();
     if (isCanonical(hi)) {
-      this.#raise(Vector.pageFault, PF_USER | PF_PRESENT | (write ? PF_WRITE : 0), (hi >>> 0) * TWO32 + (lo >>> 0));
-    } else this.#raise(this.#isStackAccess(lo) ? Vector.stackFault : Vector.generalProtection, 0, 0);
+      this.#raise(Vector.pageFault, PF_USER | PF_PRESENT | (write ? PF_WRITE : 0), hi * TWO32 + (lo >>> 0));
+      return 0;
+    }
+    return this.#notCanonical(lo);
+  }
+
+  /** An access by the instruction at RIP to an address (its low half) that is not canonical. */
+  #notCanonical(lo: number): number {
+    this.#raise(this.#isStackAccess(lo) ? Vector.stackFault : Vector.generalProtection, 0, 0);
     return 0;
+  }
+
+  /** Whether the access that begins at the address goes on beyond `end`, where nothing is canonical (in the segment). */
+  #crosses(address: number, end: number): boolean {
+    const [lo, hi] = [this.#words[RIP >> 2] as number, this.#words[(RIP >> 2) + 1] as number];
+    const insn = this.#translator.instructionAt(this.#activeSpace(), lo, hi, this.state.codeBits);
+    const memory = insn?.operands.find((operand) => operand.kind === OperandKind.mem);
+    return address + (memory?.size ?? insn?.operandSize ?? 1) > end;
   }
 
   /** Whether the instruction at RIP accesses the address (its low half) through SS. */
@@ -567,6 +586,8 @@ export class Cpu implements TranslationCache {
   #dataFault(errorCode: number, address: number): number {
     const record = this.#words[SAVED_PC >> 2] as number;
     const fuel = this.#rewindToInstruction();
+    const end = this.state.codeBits === 64 ? USER_END : TWO32;
+    if (address > end - 64 && address < end && this.#crosses(address, end)) return this.#notCanonical(address | 0);
     this.#raise(Vector.pageFault, errorCode, address);
     this.#resume = { record, fuel, generation: this.#code.generation };
     this.state.touched = false;

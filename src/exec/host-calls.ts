@@ -1,6 +1,15 @@
 /** What instructions ask of the dispatcher: identification, time, random numbers, segment registers. */
 import { FCW, FPR, FSW, FTW, RIP, YMM, YMM_STRIDE } from "../isa/cpu-block.ts";
-import { HOST_ARGUMENT, HostCall } from "../isa/lift/host-call.ts";
+import { HOST_ARGUMENT, HOST_FLAGS, HOST_RSP, HOST_SS, HOST_VALUE, HostCall } from "../isa/lift/host-call.ts";
+import {
+  accessRights,
+  checkCode,
+  checkLoad,
+  type DescriptorTable,
+  isAccessible,
+  type Refusal,
+  segmentLimit,
+} from "./segments.ts";
 
 /** What a processor says about itself. Registers are int32. */
 export interface CpuIdentity {
@@ -16,16 +25,17 @@ export interface CpuIdentity {
 
 interface Processor {
   readonly state: {
+    codeBits: 32 | 64;
     gprLo(index: number): number;
+    gprHi(index: number): number;
     setGpr(index: number, lo: number, hi: number): void;
     setSelector(segment: number, selector: number): void;
     eflags: number;
     fsBase: number;
     gsBase: number;
-    readonly codeBits: 32 | 64;
   };
   readonly fault: { vector: number; errorCode: number; address: number; unsupported: string };
-  readonly segmentBase: ((selector: number) => number | undefined) | undefined;
+  readonly descriptor: DescriptorTable | undefined;
   readonly instructions: number;
 }
 
@@ -36,6 +46,14 @@ const RBX = 3;
 const FS = 4;
 const GS = 5;
 const SS = 2;
+const CS = 1;
+const RSP = 4;
+const ZF = 0x40;
+/** Kinds of HostCall.far. */
+const FAR_RET = 2;
+const FAR_IRET = 3;
+/** EFLAGS that IRET loads in user mode: CF PF AF ZF SF TF DF OF NT RF AC ID. */
+const IRET_FLAGS = 0x25_4dd5;
 const GENERAL_PROTECTION = 13;
 /** FCW after FNINIT. */
 const INITIAL_FCW = 0x37f;
@@ -85,7 +103,14 @@ export class HostCalls {
         this.#random((request >> 8) & 15, request >> 16);
         return true;
       case HostCall.loadSegment:
-        return this.#loadSegment((request >> 8) & 0xff, request >> 16);
+        return this.#loadSegment(request);
+      case HostCall.lar:
+      case HostCall.lsl:
+      case HostCall.verr:
+      case HostCall.verw:
+        return this.#inspect(request);
+      case HostCall.far:
+        return this.#far(request);
       default:
         return true;
     }
@@ -126,16 +151,84 @@ export class HostCalls {
     state.eflags = (state.eflags & ~0x8d5) | 1;
   }
 
-  #loadSegment(segment: number, length: number): boolean {
-    const { state, segmentBase } = this.#cpu;
+  #loadSegment(request: number): boolean {
+    const { state } = this.#cpu;
+    const segment = (request >> 8) & 0xff;
     const selector = this.#view.getUint16(HOST_ARGUMENT, true);
-    const base = segmentBase?.(selector);
-    const nullStack = segment === SS && (selector & 0xfffc) === 0;
-    if (base === undefined || nullStack) return this.#refuse(13, selector & 0xfffc, length);
+    const base = checkLoad(this.#table, segment, selector, state.codeBits === 64);
+    if (typeof base !== "number") return this.#refuseWith(base, request);
     state.setSelector(segment, selector);
     if (segment === FS) state.fsBase = base;
     if (segment === GS) state.gsBase = base;
+    if (request & (1 << 21)) this.#setRegister((request >> 22) & 15, (request >> 26) & 15, HOST_VALUE);
     return true;
+  }
+
+  get #table(): DescriptorTable {
+    return this.#cpu.descriptor ?? (() => undefined);
+  }
+
+  /** Writes the low `size` bytes of a register; 4 clear the upper half. */
+  #setRegister(reg: number, size: number, from: number): void {
+    const { state } = this.#cpu;
+    const [lo, hi] = [this.#view.getInt32(from, true), this.#view.getInt32(from + 4, true)];
+    if (size === 8) state.setGpr(reg, lo, hi);
+    else if (size === 4) state.setGpr(reg, lo, 0);
+    else state.setGpr(reg, (state.gprLo(reg) & ~0xffff) | (lo & 0xffff), state.gprHi(reg));
+  }
+
+  /** LAR, LSL, VERR, VERW: ZF says whether the segment may be seen, and only ZF changes. */
+  #inspect(request: number): boolean {
+    const { state } = this.#cpu;
+    const selector = this.#view.getUint16(HOST_ARGUMENT, true);
+    const what = request & 0xff;
+    let good: boolean;
+    if (what === HostCall.verr || what === HostCall.verw) {
+      good = isAccessible(this.#table, selector, what === HostCall.verw);
+    } else {
+      const value = (what === HostCall.lar ? accessRights : segmentLimit)(this.#table, selector);
+      good = value !== undefined;
+      if (value !== undefined) {
+        this.#view.setInt32(HOST_VALUE, value, true);
+        this.#view.setInt32(HOST_VALUE + 4, 0, true);
+        this.#setRegister((request >> 8) & 0xff, (request >> 16) & 15, HOST_VALUE);
+      }
+    }
+    state.eflags = (state.eflags & ~ZF) | (good ? ZF : 0);
+    return true;
+  }
+
+  #far(request: number): boolean {
+    const { state } = this.#cpu;
+    const view = this.#view;
+    const kind = (request >> 8) & 0xff;
+    const selector = view.getUint16(HOST_ARGUMENT, true);
+    const codeBits = checkCode(this.#table, selector, kind >= FAR_RET);
+    if (typeof codeBits !== "number") return this.#refuseWith(codeBits, request);
+    const [lo, hi] = [view.getInt32(HOST_VALUE, true), view.getInt32(HOST_VALUE + 4, true)];
+    if (codeBits === 64 && (hi << 16) >> 16 !== hi) return this.#refuseWith({ vector: 13, errorCode: 0 }, request);
+    if (kind === FAR_IRET) {
+      if (state.codeBits === 64) {
+        const stack = view.getUint16(HOST_SS, true);
+        const base = checkLoad(this.#table, SS, stack, true);
+        if (typeof base !== "number") return this.#refuseWith(base, request);
+        state.setSelector(SS, stack);
+      }
+      const mask = (request >> 22) & 15 ? IRET_FLAGS : IRET_FLAGS & 0xffff;
+      state.eflags = (state.eflags & ~mask) | (view.getInt32(HOST_FLAGS, true) & mask);
+    }
+    state.setGpr(RSP, view.getInt32(HOST_RSP, true), codeBits === 64 ? view.getInt32(HOST_RSP + 4, true) : 0);
+    state.setSelector(CS, selector | 3);
+    state.codeBits = codeBits;
+    view.setInt32(RIP, lo, true);
+    view.setInt32(RIP + 4, codeBits === 64 ? hi : 0, true);
+    return true;
+  }
+
+  #refuseWith({ vector, errorCode, unsupported }: Refusal, request: number): boolean {
+    this.#refuse(vector, errorCode, (request >> 16) & 31);
+    this.#cpu.fault.unsupported = unsupported ?? "";
+    return false;
   }
 
   /** Raises an exception at the instruction, which is `length` bytes back. */

@@ -22,7 +22,10 @@ import {
   YMM,
   YMM_STRIDE,
 } from "../isa/cpu-block.ts";
+import { Segment } from "../isa/instruction.ts";
 
+/** __USER_CS of a 64-bit kernel: the one segment with 64-bit code. */
+const USER_CS = 0x33;
 const TWO32 = 0x1_0000_0000;
 /** The part of the CPU block that is a task's: up to the end of the vector registers. */
 const TASK_BYTES = YMM + 16 * YMM_STRIDE - CPU_BASE;
@@ -70,7 +73,7 @@ export class Registers {
   }
 
   get rip(): number {
-    return this.#number(RIP);
+    return this.#address(RIP);
   }
 
   set rip(value: number) {
@@ -123,6 +126,8 @@ export class Registers {
 
   setSelector(segment: number, selector: number): void {
     this.touched = true;
+    // The kernel loads only its own flat code segments; far transfers say what they mean.
+    if (segment === Segment.cs) this.codeBits = selector === USER_CS ? 64 : 32;
     this.#view.setUint16(SELECTORS + 2 * segment, selector, true);
   }
 
@@ -215,6 +220,11 @@ export class Registers {
 
   #number(address: number): number {
     return this.#view.getUint32(address + 4, true) * TWO32 + this.#view.getUint32(address, true);
+  }
+
+  /** An address: of the kernel's half as a negative number. */
+  #address(address: number): number {
+    return this.#view.getInt32(address + 4, true) * TWO32 + this.#view.getUint32(address, true);
   }
 
   #setNumber(address: number, value: number): void {

@@ -75,7 +75,7 @@ export const Vector = {
 export interface CpuFault {
   vector: number;
   errorCode: number;
-  /** #PF: the linear address (CR2), a canonical user address or kernel half address as a number; else 0. */
+  /** #PF: the linear address (CR2), one of the kernel's half as a negative number. #DB: DR6, as far as it says why. Else 0. */
   address: number;
   /** For #UD of an instruction that folio does not know: its bytes and mnemonic, for the one line on stderr; else "". */
   unsupported: string;
@@ -89,10 +89,10 @@ export interface CpuRunner {
   /** Instructions executed since the machine started, exact (`rep` counts one an iteration). */
   readonly instructions: number;
   /**
-   * Set by the kernel: the base of the segment that a selector names for the running task, or undefined if loading it raises
-   * #GP (SDM volume 3, section 5.3).
+   * Set by the kernel: the descriptor (SDM volume 3, figure 3-8; low and high half) that a selector names for the running task,
+   * or undefined if there is none for user mode.
    */
-  segmentBase: ((selector: number) => number | undefined) | undefined;
+  descriptor: ((selector: number) => readonly [lo: number, hi: number] | undefined) | undefined;
   /** Makes `space` the address space of the code that runs next. */
   activate(space: AddressTranslation): void;
   /** The next run executes the instruction at RIP even if it is a trap site. */

@@ -22,7 +22,7 @@ import type { SigInfo } from "./siginfo.ts";
 import { type SpawnRequest, spawn } from "./spawn.ts";
 import type { SyscallTables } from "./syscall-entry.ts";
 import type { Task } from "./task.ts";
-import { segmentBase } from "./task-tls.ts";
+import { segmentDescriptor } from "./task-tls.ts";
 import type { ThreadGroup } from "./thread-group.ts";
 import { TimerQueue } from "./timers.ts";
 import { Traps } from "./traps.ts";
@@ -99,7 +99,7 @@ export class Kernel {
     this.scheduler = new Scheduler(this);
     init.vfs.context.unmapPages = (dev, ino, firstPage) =>
       unmapFilePages(this.memorySystem.spaces, dev, ino, firstPage);
-    init.cpu.segmentBase = (selector) => (this.current === undefined ? 0 : segmentBase(this.current, selector));
+    init.cpu.descriptor = (selector) => this.current && segmentDescriptor(this.current, selector);
   }
 
   addTask(task: Task): void {

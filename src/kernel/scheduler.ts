@@ -8,7 +8,7 @@ import { prepareUserMode } from "./signal-delivery.ts";
 import { enterSyscall } from "./syscall-entry.ts";
 import type { Task } from "./task.ts";
 import { raiseException } from "./task-faults.ts";
-import { loadTls, segmentBase } from "./task-tls.ts";
+import { loadTls, segmentDescriptor } from "./task-tls.ts";
 import { enterTrap } from "./traps.ts";
 
 /** Why `run` came back. */
@@ -135,7 +135,7 @@ export class Scheduler {
     if (task.saved !== undefined) cpu.state.restore(task.saved);
     task.saved = undefined;
     cpu.activate(task.mm);
-    cpu.segmentBase = (selector) => segmentBase(task, selector);
+    cpu.descriptor = (selector) => segmentDescriptor(task, selector);
     loadTls(task);
   }
 

@@ -18,6 +18,7 @@ import {
   SIGKILL,
   SIGSEGV,
   SIGTRAP,
+  TRAP_BRKPT,
   TRAP_TRACE,
 } from "../abi/signal.ts";
 import { PAGE_SIZE } from "../base/address.ts";
@@ -30,6 +31,7 @@ import { EFLAGS_RF, Gpr } from "./registers.ts";
 import { sigInfo } from "./siginfo.ts";
 import type { Task } from "./task.ts";
 import { forceSignal } from "./task-signals.ts";
+import { emulateVsyscall } from "./vsyscall.ts";
 
 /** si_code and si_addr of a vector; `atIp` puts RIP into si_addr. Without a code the signal is sent as force_sig() does. */
 interface TrapRule {
@@ -50,6 +52,11 @@ const TRAPS: Readonly<Record<number, TrapRule>> = {
   [Vector.generalProtection]: { signal: SIGSEGV },
   [Vector.alignmentCheck]: { signal: SIGBUS, code: BUS_ADRALN },
 };
+
+/** DR6.BS: the trap of single-stepping. */
+const DR6_BS = 0x4000;
+/** The last page of the user half belongs to nobody (arch/x86/include/asm/page_64_types.h). */
+const TASK_SIZE_MAX = 2 ** 47 - PAGE_SIZE;
 
 /** Traps: RIP is behind the instruction. The others are faults, which push RF set (SDM volume 3, section 19.3.1.1). */
 const TRAP_VECTORS: readonly number[] = [Vector.debug, Vector.breakpoint, Vector.overflow];
@@ -75,7 +82,9 @@ function trap(task: Task, vector: number, errorCode: number): void {
   if (vector === Vector.invalidOpcode && fault.unsupported !== "") reportUnsupported(task, fault.unsupported);
   recordTrap(task, vector, errorCode);
   if (!TRAP_VECTORS.includes(vector)) state.eflags |= EFLAGS_RF;
-  const { signal, code, atIp } = rule;
+  const { signal, atIp } = rule;
+  // INT1 leaves DR6.BS clear (get_si_code()).
+  const code = vector === Vector.debug && !(fault.address & DR6_BS) ? TRAP_BRKPT : rule.code;
   if (code === undefined) forceSignal(task, sigInfo({ signo: signal, code: SI_KERNEL }));
   else forceSignal(task, sigInfo({ signo: signal, code, layout: "fault", address: atIp ? state.rip : 0 }));
   task.kernel.observers.fault(task, vector, errorCode, 0);
@@ -95,6 +104,7 @@ function recordTrap(task: Task, vector: number, errorCode: number): void {
 
 function pageFault(task: Task, address: number, errorCode: number): void {
   const { state } = task.kernel.cpu;
+  if (address < 0 && emulateVsyscall(task, address, errorCode)) return;
   const result = task.mm.handleFault(address, errorCode, state.gpr(Gpr.rsp));
   if (result === FAULT_DONE) return;
   const signo = faultSignal(result);
@@ -105,9 +115,8 @@ function pageFault(task: Task, address: number, errorCode: number): void {
     forceSignal(task, sigInfo({ signo, code: SI_KERNEL }));
     return;
   }
-  // Kernel addresses always look mapped (set_signal_archinfo()).
-  const kernelHalf =
-    address >= task.mm.layout.taskSize && task.kernel.generation.kernelBits === 64 && address >= 2 ** 47;
+  // What lies above user space always looks mapped (sanitize_error_code()).
+  const kernelHalf = task.kernel.generation.kernelBits === 64 && (address < 0 || address >= TASK_SIZE_MAX);
   recordTrap(task, Vector.pageFault, errorCode | PF_USER | (kernelHalf ? PF_PRESENT : 0));
   task.cr2 = address;
   state.eflags |= EFLAGS_RF;

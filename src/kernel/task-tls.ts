@@ -148,20 +148,38 @@ function hardwareDescriptor(entry: TlsDescriptor): [lo: number, hi: number] {
   return [lo, hi];
 }
 
-/** The base of the segment that `selector` names, or undefined if loading it raises #GP or #NP. Null selectors have base 0. */
-export function segmentBase(task: Task, selector: number): number | undefined {
-  if ((selector & 0xfffc) === 0) return 0;
+/** High halves of the flat user segments (GDT_ENTRY_INIT in arch/x86/kernel/cpu/common.c); their low half is 0xffff. */
+const CODE32 = 0xcf_fb00;
+const CODE64 = 0xaf_fb00;
+const DATA = 0xcf_f300;
+const GDT_64: Readonly<Record<number, number>> = { [USER32_CS]: CODE32, [USER_DS]: DATA, [USER_CS]: CODE64 };
+const GDT_32: Readonly<Record<number, number>> = { [I386_USER_CS]: CODE32, [I386_USER_DS]: DATA };
+/** GDT_ENTRY_CPUNODE: a data segment whose limit tells the processor (0) and node (0). */
+const CPU_NODE = { 64: 0x7b, 32: 0xdb } as const;
+const CPU_NODE_RIGHTS = 0x40_f500;
+
+/** The descriptor that `selector` names, undefined if there is none or it is the kernel's own. */
+export function segmentDescriptor(task: Task, selector: number): readonly [lo: number, hi: number] | undefined {
   const index = selector >> 3;
-  if (selector & 4) return usable(task.ldt?.get(index))?.base;
+  if (selector & 4) return hardware(task.ldt?.get(index));
   const slot = index - tlsMin(task);
-  if (slot >= 0 && slot < GDT_ENTRY_TLS_ENTRIES) return usable(task.tls[slot])?.base;
-  const rpl = selector & 3;
-  const flat = task.kernel.generation.kernelBits === 64 ? [USER32_CS, USER_DS, USER_CS] : [I386_USER_CS, I386_USER_DS];
-  return flat.some((known) => (known & ~3) === (selector & ~3)) && rpl === 3 ? 0 : undefined;
+  if (slot >= 0 && slot < GDT_ENTRY_TLS_ENTRIES) return hardware(task.tls[slot]);
+  const { kernelBits } = task.kernel.generation;
+  const flat = (kernelBits === 64 ? GDT_64 : GDT_32)[selector | 3];
+  if (flat !== undefined) return [0xffff, flat];
+  return (selector | 3) === CPU_NODE[kernelBits] ? [0, CPU_NODE_RIGHTS] : undefined;
 }
 
-function usable(entry: TlsDescriptor | undefined): TlsDescriptor | undefined {
-  return entry !== undefined && !(entry.flags & SEG_NOT_PRESENT) ? entry : undefined;
+function hardware(entry: TlsDescriptor | undefined): readonly [lo: number, hi: number] | undefined {
+  return entry === undefined ? undefined : hardwareDescriptor(entry);
+}
+
+/** The base of a present segment; 0 for a null selector. */
+function segmentBase(task: Task, selector: number): number | undefined {
+  if ((selector & 0xfffc) === 0) return 0;
+  const entry = selector & 4 ? task.ldt?.get(selector >> 3) : task.tls[(selector >> 3) - tlsMin(task)];
+  if (entry === undefined) return segmentDescriptor(task, selector) === undefined ? undefined : 0;
+  return entry.flags & SEG_NOT_PRESENT ? undefined : entry.base;
 }
 
 /** Brings FS and GS bases of a 32-bit task up to date with its descriptors (after a switch or a changed descriptor). */

@@ -45,8 +45,7 @@ export function differences(mnemonic: string, native: DataView, folio: DataView)
   const foreign = trap === TRAP_PF && !isTestArea(native.getBigUint64(Field.cr2, true));
   word("error code", Field.error, foreign ? ~1 : ~0);
   if (trap === TRAP_PF) {
-    // folio's fault address is a number: beyond 2^53 only its leading bits.
-    if (native.getBigUint64(Field.cr2, true) < 2n ** 53n) qword("cr2", Field.cr2);
+    qword("cr2", Field.cr2);
   }
   word("outside", Field.outside);
   word("fcw, fsw", Field.fx);

@@ -132,7 +132,7 @@ export const branchLifters: LifterTable = {
 for (const [code, name] of CONDITIONS.entries()) branchLifters[`j${name}`] = jcc(code);
 
 /** Ring 0 instructions, and I/O without IOPL: #GP(0). */
-for (const name of "ins outs in out hlt cli sti lldt ltr lgdt lidt lmsw invlpg clts invd wbinvd wrmsr rdmsr rdpmc sysret sysexit swapgs xsetbv iret".split(
+for (const name of "ins outs in out hlt cli sti lldt ltr lgdt lidt lmsw invlpg clts invd wbinvd wrmsr rdmsr rdpmc sysret sysexit swapgs xsetbv".split(
   " ",
 )) {
   branchLifters[name] = privileged;

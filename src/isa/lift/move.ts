@@ -3,7 +3,7 @@ import { EFLAGS_REST, FLAG_AUX, FLAG_RESULT, FS_BASE, GS_BASE, SELECTORS } from 
 import { OperandKind, Segment } from "../instruction.ts";
 import type { Value } from "../ir/builder.ts";
 import { type Address, type Lift, type Lifter, type LifterTable, RAX, RBP, RBX, RDX, RSP } from "./context.ts";
-import { HOST_ARGUMENT, HostCall } from "./host-call.ts";
+import { HOST_ARGUMENT, HOST_VALUE, HostCall } from "./host-call.ts";
 
 /** The stack location `offset` bytes from rSP. */
 export function stackAt(x: Lift, offset: number): Address {
@@ -42,11 +42,24 @@ function move(x: Lift): void {
   x.write(0, value);
 }
 
-/** The dispatcher loads a segment register: it needs the descriptor tables, and may raise #GP or #NP. */
-export function loadSegment(x: Lift, segment: number, selector: Value): void {
+/**
+ * The dispatcher loads a segment register: it needs the descriptor tables, and may raise #GP or #NP. If it does not, a general
+ * register is written along with it.
+ */
+export function loadSegment(
+  x: Lift,
+  segment: number,
+  selector: Value,
+  along?: { reg: number; size: number; value: Value },
+): void {
   if (segment === Segment.cs) return x.raise(6);
   x.b.setSlot(HOST_ARGUMENT, 4, x.op("zext16", selector));
-  x.leave(HostCall.leave, HostCall.loadSegment | (segment << 8) | (x.insn.length << 16));
+  let request: number = HostCall.loadSegment | (segment << 8) | (x.insn.length << 16);
+  if (along !== undefined) {
+    x.b.setSlot(HOST_VALUE, 8, along.value);
+    request |= (1 << 21) | (along.reg << 22) | (along.size << 26);
+  }
+  x.leave(HostCall.leave, request);
 }
 
 function extend(signed: boolean): Lifter {
@@ -81,9 +94,12 @@ function pop(x: Lift): void {
     adjustStack(x, size);
     return;
   }
+  if (operand.kind === OperandKind.seg) {
+    const rsp = x.op("mov64", stackPointerPlus(x, size));
+    return loadSegment(x, operand.reg, value, { reg: RSP, size: x.wordSize, value: rsp });
+  }
   adjustStack(x, size);
-  if (operand.kind === OperandKind.seg) loadSegment(x, operand.reg, value);
-  else x.write(0, value);
+  x.write(0, value);
 }
 
 function pushAll(x: Lift): void {

@@ -14,6 +14,7 @@ import { packedIntLifters } from "./sse-int.ts";
 import { vectorMoveLifters } from "./sse-move.ts";
 import { specialLifters } from "./sse-special.ts";
 import { stringLifters } from "./string.ts";
+import { systemLifters } from "./system.ts";
 import { x87Lifters } from "./x87.ts";
 import { xsaveLifters } from "./xsave.ts";
 
@@ -34,6 +35,7 @@ export const LIFTER_TABLES: readonly LifterTable[] = [
   specialLifters,
   x87Lifters,
   xsaveLifters,
+  systemLifters,
 ];
 
 const all: LifterTable = Object.assign({}, ...LIFTER_TABLES);

@@ -10,3 +10,10 @@ musl-gcc -static -no-pie -O1 -Wl,--build-id=none -s calls.c -o calls.amd64
 for program in frame.amd64 frame.i386 calls.amd64; do
   setarch -R env -i strace -o "$program.strace" "./$program" > "$program.stdout" || test $? = 7
 done
+# faults: addresses of its own code are part of what it prints, so the programs are kept too.
+musl-gcc -static -no-pie -O1 -w -Wl,--build-id=none -s faults.c -o faults.amd64
+gcc -m32 -static -no-pie -O1 -w -fno-stack-protector -Wl,--build-id=none -s faults.c -o faults.i386
+for program in faults.amd64 faults.i386; do
+  setarch -R env -i "./$program" > "$program.stdout"
+  gzip -9nf "$program" "$program.stdout"
+done
