@@ -32,8 +32,8 @@ export function differences(mnemonic: string, native: DataView, folio: DataView)
   // A random address hit the runner's own memory.
   const wild = folio.getUint32(Field.trap, true) === TRAP_PF && !isTestArea(folio.getBigUint64(Field.cr2, true));
   if (trap !== TRAP_PF && wild) return out;
-  // How far PUSHA, POPA and ENTER get before a page or alignment fault is the processor's own matter.
-  if ((trap === TRAP_PF || trap === TRAP_AC) && /^(pusha|popa|enter)$/.test(mnemonic)) {
+  // How far POPA and ENTER get before a page or alignment fault is the processor's own matter.
+  if ((trap === TRAP_PF || trap === TRAP_AC) && /^(popa|enter)$/.test(mnemonic)) {
     word("vector", Field.trap);
     return out;
   }

@@ -104,8 +104,7 @@ function pop(x: Lift): void {
 
 function pushAll(x: Lift): void {
   const size = x.insn.operandSize;
-  x.checkAligned(stackAt(x, 0), size);
-  x.op("probeWrite", x.gpr(RSP), -8 * size, 8 * size);
+  // A fault in the middle leaves what was pushed before it, and rSP.
   for (let reg = 0; reg < 8; reg++) x.store(stackAt(x, -size * (reg + 1)), size, x.gpr(reg));
   adjustStack(x, -8 * size);
 }

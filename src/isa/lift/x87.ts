@@ -320,7 +320,9 @@ export const x87Lifters: LifterTable = {
   fsincos: plain("x87Fsincos"),
   fincstp: plain("x87Rotate", 1),
   fdecstp: plain("x87Rotate", 7),
+  // FNENI, FNDISI and FNSETPM of the 8087 and 80287 (DB E0, DB E1, DB E4) do not wait.
   fnop: (x) => {
+    if (!x.insn.form.opcode.startsWith("D9")) return;
     check(x);
     note(x);
   },
