@@ -29,7 +29,7 @@ build() { # abi, machine flags, directories, result
 }
 build amd64 "-m64 -march=x86-64" "start string stdio stdlib unix time wide" libc "-m elf_x86_64"
 build i386 "-m32 -march=i686" "start string stdio stdlib unix time wide" libc "-m elf_i386"
-build amd64 "-m64 -march=x86-64" "math stdlib/float-parts.c" libm "-m elf_x86_64"
-build i386 "-m32 -march=i686" "math stdlib/float-parts.c" libm "-m elf_i386"
+build amd64 "-m64 -march=x86-64 -DFOLIO_LIBM" "math stdlib/float-parts.c" libm "-m elf_x86_64"
+build i386 "-m32 -march=i686 -DFOLIO_LIBM" "math stdlib/float-parts.c" libm "-m elf_i386"
 python3 tools/exports.py amd64 "$out"
 python3 tools/exports.py i386 "$out"

@@ -34,8 +34,13 @@ struct timeval { time_t tv_sec; suseconds_t tv_usec; };
 struct timespec { time_t tv_sec; long tv_nsec; };
 struct timezone { int tz_minuteswest, tz_dsttime; };
 
+#ifdef FOLIO_LIBM /* another library: it has no way to libc's variable but this */
+int *__errno_location(void) __attribute__((const));
+#define errno (*__errno_location())
+#else
 extern THREAD_LOCAL int __libc_errno;
 #define errno __libc_errno
+#endif
 
 enum {
   EPERM = 1, ENOENT, ESRCH, EINTR, EIO, ENXIO, E2BIG, ENOEXEC, EBADF, ECHILD, EAGAIN, ENOMEM, EACCES, EFAULT, ENOTBLK,
