@@ -224,7 +224,8 @@ function* start(work: Work): Routine<Started> {
   const random = auxiliary(namespace, AT_RANDOM);
   const canary = memory.bytes(random, memory.W);
   canary[0] = 0;
-  yield* initTls(work, canary, memory.bytes(random + memory.W, memory.W));
+  const tp = yield* initTls(work, canary, memory.bytes(random + memory.W, memory.W));
+  if (namespace.version.registersThread) yield* registerThread(namespace, tp);
   memory.setWord(base + symbols.stackEnd, namespace.get("stack"));
   memory.setWord(base + symbols.argv, namespace.get("stack") + memory.W);
   const now = namespace.get("bindNow") !== 0;
@@ -236,6 +237,16 @@ function* start(work: Work): Routine<Started> {
   const functions = [...preInitialisers(main), ...takeConstructors(namespace, [main, ...preloaded])];
   const bases = new Map(namespace.maps().map((map) => [map.soname ?? "", map.base]));
   return { entry: main.entry, constructors: functions, bases };
+}
+
+/** __tls_init_tp of 2.34 and later: where the kernel clears the thread's id, and its list of robust mutexes. */
+function* registerThread(namespace: Namespace, tp: number): Routine<void> {
+  const { memory } = namespace;
+  const { W } = memory;
+  const [tid, robust] = memory.is64 ? [tp + 0x2d0, tp + 0x2e0] : [tp + 0x68, tp + 0x6c];
+  yield* syscall("set_tid_address", tid);
+  memory.setWord(robust, robust);
+  yield* syscall("set_robust_list", robust, 3 * W);
 }
 
 /** In the chain ld.so stands where it was asked for; without that, last. */

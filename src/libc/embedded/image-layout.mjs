@@ -105,6 +105,56 @@ const libgcc = (abi, glibc, layout) => ({
   ...layout,
 });
 
+const libm = (abi, glibc, libcImage, layout) => ({
+  abi,
+  glibc,
+  soname: "libm.so.6",
+  library: "libm",
+  objects: () => [`libm.${abi}.o`],
+  needs: [libcImage],
+  keep: () => false,
+  ...layout,
+});
+
+const DL = ["dlopen", "dlclose", "dlerror", "dlsym", "dlvsym", "dladdr"];
+const libdl = (abi, glibc, ldImage, layout) => ({
+  abi,
+  glibc,
+  soname: "libdl.so.2",
+  objects: () => ["libdl.c"],
+  needs: [ldImage],
+  versions: DL.map((name) => ({
+    name,
+    versions: [abi === "amd64" ? "GLIBC_2.2.5" : name === "dlopen" || name === "dlvsym" ? "GLIBC_2.1" : "GLIBC_2.0"],
+  })),
+  keep: () => false,
+  ...layout,
+});
+
+/** A library that stands for no file that we know: as long as it needs to be, in pages of its own. */
+const PLAIN = { textEnd: 0x7fc00, data: 0x80a00, relroEnd: 0x84000, dataEnd: 0x85f00, end: 0x8a000 };
+
+/** The library of today's machines, from 2.34 on in one piece: libdl and libpthread are empty. */
+const modern = (abi, suffix) => ({
+  [`ld-2.36-${suffix}.so`]: ld(abi, "2.36", abi === "amd64" ? "ld-linux-x86-64.so.2" : "ld-linux.so.2", {
+    page: 0x1000,
+    textEnd: 0x2400,
+    data: 0x3c00,
+    relroEnd: 0x4000,
+    dataEnd: 0x4f80,
+    end: 0x5190,
+    exactEnd: true,
+  }),
+  [`libc-2.36-${suffix}.so`]: {
+    ...libc(abi, "2.36", `ld-2.36-${suffix}.so`, PLAIN),
+    page: 0x1000,
+    objects: () => [`libc.${abi}.o`, "libc-data.c", "libc-tls.S", "libdl.c"],
+    versions: DL.map((name) => ({ name, versions: ["GLIBC_2.34"] })),
+    define: ["-DMESSAGES_TO_STDERR"],
+  },
+  [`libm-2.36-${suffix}.so`]: libm(abi, "2.36", `libc-2.36-${suffix}.so`, { ...PLAIN, page: 0x1000 }),
+});
+
 export const IMAGES = {
   "ld-2.11.1.so": ld("amd64", "2.11.1", "ld-linux-x86-64.so.2", {
     textEnd: 0x1f660,
@@ -158,4 +208,42 @@ export const IMAGES = {
     exactEnd: true,
     fileSize: 116352,
   }),
+  "libm-2.11.1.so": libm("amd64", "2.11.1", "libc-2.11.1.so", {
+    textEnd: 0x81a40,
+    data: 0x281d88,
+    relroEnd: 0x282000,
+    dataEnd: 0x282088,
+    end: 0x2820d0,
+    exactEnd: true,
+    fileSize: 534832,
+  }),
+  "libm-2.13.so": libm("i386", "2.13", "libc-2.13.so", {
+    textEnd: 0x23a40,
+    data: 0x24ee0,
+    relroEnd: 0x25000,
+    dataEnd: 0x25060,
+    end: 0x250b0,
+    exactEnd: true,
+    fileSize: 149392,
+  }),
+  "libdl-2.11.1.so": libdl("amd64", "2.11.1", "ld-2.11.1.so", {
+    textEnd: 0x1e00,
+    data: 0x202d90,
+    relroEnd: 0x203000,
+    dataEnd: 0x203090,
+    end: 0x203110,
+    exactEnd: true,
+    fileSize: 14696,
+  }),
+  "libdl-2.13.so": libdl("i386", "2.13", "ld-2.13.so", {
+    textEnd: 0x1e00,
+    data: 0x2ed8,
+    relroEnd: 0x3000,
+    dataEnd: 0x3078,
+    end: 0x30c8,
+    exactEnd: true,
+    fileSize: 9704,
+  }),
+  ...modern("amd64", "amd64"),
+  ...modern("i386", "i386"),
 };

@@ -32,9 +32,11 @@ unsigned long strlen (const char *);
  */
 VARIABLE __attribute__ ((noreturn)) void __folio_malloc_fatal (const char *line, int style)
 {
+#ifndef MESSAGES_TO_STDERR
   if ((style & 7) == 1)
     libc_message (style & 8 ? 2 : 1, "%s\n", line);
-  else if ((style & 7) == 2)
+#endif
+  if ((style & 7) != 0)
     {
       write (2, line, strlen (line));
       write (2, "\n", 1);

@@ -73,17 +73,17 @@ function exportsOf(abi, library, glibc) {
   return found;
 }
 
-/** A version script, and linker assignments for the versions that are not the default. */
+/** A version script, and the versions that are not the default. */
 function versionScript(abi, exported, privates) {
   const nodes = new Map();
-  const assignments = [];
+  const older = [];
   const add = (version, name) => nodes.set(version, [...(nodes.get(version) ?? []), name]);
-  for (const { name, versions } of exported) {
+  for (const { name, type, versions } of exported) {
     add(versions[0], name);
-    for (const version of versions.slice(1)) {
-      assignments.push(`"${name}@${version}" = ${name};`);
-      if (!nodes.has(version)) nodes.set(version, []);
-    }
+    // Data with several versions is rare, and a copy of it in the program can be of one only.
+    if (versions.length === 1 || type !== "FUNC") continue;
+    older.push({ name, versions });
+    for (const version of versions.slice(1)) add(version, name);
   }
   const ordered = [...nodes.keys()].sort(compareVersions);
   let before = "";
@@ -98,12 +98,12 @@ function versionScript(abi, exported, privates) {
   if (text === "") text = `${ABI[abi].base} { };\n`;
   // Everything else stays inside.
   text = text.replace(" }", " local: *; }").replace("{ local", "{ local");
-  return { text, assignments };
+  return { text, older };
 }
 
 const hex = (value) => `0x${value.toString(16)}`;
 
-function linkerScript(abi, image, assignments) {
+function linkerScript(abi, image) {
   const { format, arch, is64 } = ABI[abi];
   const { textEnd, data, relroEnd, dataEnd, end } = image;
   const rel = is64 ? "rela" : "rel";
@@ -119,7 +119,6 @@ PHDRS {
   stack PT_GNU_STACK FLAGS(6);
   relro 0x6474e5f0 FLAGS(4);
 }
-${assignments.join("\n")}
 SECTIONS {
   . = SIZEOF_HEADERS;
   .note.gnu.build-id : { *(.note.gnu.build-id) } :text
@@ -130,8 +129,8 @@ SECTIONS {
   .gnu.version : { *(.gnu.version) } :text
   .gnu.version_d : { *(.gnu.version_d) } :text
   .gnu.version_r : { *(.gnu.version_r) } :text
-  .${rel}.dyn : { *(.${rel}.*) } :text
   .${rel}.plt : { *(.${rel}.plt) } :text
+  .${rel}.dyn : { *(.${rel}.*) } :text
   .plt : { *(.plt) *(.plt.got) *(.plt.sec) } :text
   .text : { *(.text .text.*) } :text
   .rodata : { *(.rodata .rodata.*) } :text
@@ -168,7 +167,7 @@ function link(name, image) {
     if (object.endsWith(".o")) return join(guest, object);
     const out = join(work, `${name}-${i}.o`);
     // libc's own functions keep frame pointers and have no unwind tables (see src/libc/guest/build.sh).
-    const unwind = image.library === "libc" ? ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"] : [];
+    const unwind = image.library !== undefined ? ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"] : [];
     run(
       "gcc",
       tools.gcc,
@@ -180,19 +179,21 @@ function link(name, image) {
       "-fno-stack-protector",
       "-fcf-protection=none",
       ...unwind,
+      ...(image.define ?? []),
       join(here, object),
       "-o",
       out,
     );
     return out;
   });
-  const exported = library === undefined ? (versions ?? []) : exportsOf(abi, library, glibc);
+  const exported = [...(library === undefined ? [] : exportsOf(abi, library, glibc)), ...(versions ?? [])];
   const script = versionScript(abi, exported, privates);
   const own = script.text.includes("local:") ? script.text : script.text.replace("};", "local: *; };");
   writeFileSync(join(work, `${name}.map`), own);
+  for (const [i, file] of files.entries()) files[i] = withOlderVersions(file, `${name}-${i}.v.o`, script.older);
   const out = join(work, name);
   const build = (end) => {
-    writeFileSync(join(work, `${name}.ld`), linkerScript(abi, { ...image, end }, script.assignments));
+    writeFileSync(join(work, `${name}.ld`), linkerScript(abi, { ...image, end }));
     run(
       "ld",
       "-m",
@@ -214,10 +215,10 @@ function link(name, image) {
       "-z",
       "noseparate-code",
       "-z",
-      `max-page-size=${hex(tools.page)}`,
+      `max-page-size=${hex(image.page ?? tools.page)}`,
       "-z",
       "common-page-size=0x1000",
-      "-Bsymbolic-functions",
+      ...dynamicList(exported, name),
       "-z",
       "now".replace("now", "lazy"),
       "-o",
@@ -233,7 +234,62 @@ function link(name, image) {
     if (match) symbols.set(match[2], Number.parseInt(match[1], 16));
   }
   run("strip", "-s", "-R", ".fill-none", name);
-  return { symbols, bytes: finishHeaders(readFileSync(out), tools.is64, image.relroEnd) };
+  return { symbols, bytes: finishHeaders(restoreSizes(readFileSync(out), name, tools.is64, exported), tools.is64, image.relroEnd) };
+}
+
+/**
+ * The object as `.symver` makes it of functions with several versions: symbols `name@@DEFAULT` and `name@OLDER`, all at the same
+ * place, and another name for the library's own use.
+ */
+function withOlderVersions(file, to, older) {
+  const symbols = new Map();
+  const sections = new Map();
+  for (const line of run("readelf", "-SW", file).split("\n")) {
+    const match = line.match(/^\s*\[\s*(\d+)\] (\S+)/);
+    if (match) sections.set(match[1], match[2]);
+  }
+  for (const line of run("readelf", "-sW", file).split("\n")) {
+    const match = line.match(/^\s*\d+: ([0-9a-f]+)\s+\d+ (\S+)\s+(?:GLOBAL|WEAK)\s+DEFAULT\s+(\d+) (\S+)/);
+    if (match) symbols.set(match[4], { value: match[1], type: match[2], section: sections.get(match[3]) });
+  }
+  const flags = older
+    .filter(({ name }) => symbols.has(name))
+    .flatMap(({ name, versions }) => {
+      const { value, section } = symbols.get(name);
+      const marks = versions.map((version, i) => `${i === 0 ? "@@" : "@"}${version}`);
+      const added = marks.flatMap((mark) => ["--add-symbol", `${name}${mark}=${section}:0x${value},global,function`]);
+      return ["--redefine-sym", `${name}=__folio_own_${name}`, ...added];
+    });
+  if (flags.length === 0) return file;
+  run("objcopy", ...flags, file, to);
+  return join(work, to);
+}
+
+/** What libc itself takes from whoever defines it first: malloc may be the program's own, and data may be copies in the program. */
+const INTERPOSABLE = ["malloc", "calloc", "realloc", "free", "memalign"];
+
+/** All other references inside a library are to the library itself. */
+function dynamicList(exported, name) {
+  const names = exported.filter(({ name: symbol, type }) => type === "OBJECT" || INTERPOSABLE.includes(symbol));
+  if (names.length === 0) return ["-Bsymbolic-functions"];
+  writeFileSync(join(work, `${name}.list`), `{ ${names.map(({ name: symbol }) => `${symbol};`).join(" ")} };\n`);
+  return [`--dynamic-list=${name}.list`];
+}
+
+/** Symbols that objcopy added have no size: backtraces want one. */
+function restoreSizes(bytes, file, is64, exported) {
+  const sizes = new Map(exported.map(({ name, size }) => [name, size ?? 0]));
+  const line = run("readelf", "-SW", file).split("\n").find((text) => text.includes(" .dynsym "));
+  const table = Number.parseInt(line.match(/DYNSYM\s+[0-9a-f]+ ([0-9a-f]+)/)[1], 16);
+  for (const text of run("readelf", "--dyn-syms", "-W", file).split("\n")) {
+    const match = text.match(/^\s*(\d+): [0-9a-f]+\s+0 FUNC\s+GLOBAL DEFAULT\s+\d+ ([^@\s]+)@/);
+    const size = match === null ? 0 : (sizes.get(match[2]) ?? 0);
+    if (size === 0) continue;
+    const at = table + Number(match[1]) * (is64 ? 24 : 16);
+    if (is64) bytes.writeBigUInt64LE(BigInt(size), at + 16);
+    else bytes.writeUInt32LE(size, at + 8);
+  }
+  return bytes;
 }
 
 /** ld keeps PT_GNU_RELRO to itself: the script names the segment otherwise, and empty segments are taken out. */

@@ -27,6 +27,8 @@ const glibc2111: EmbeddedSet = {
   files: [
     { image: "ld-2.11.1.so", links: ["ld-linux-x86-64.so.2"] },
     { image: "libc-2.11.1.so", links: ["libc.so.6"] },
+    { image: "libm-2.11.1.so", links: ["libm.so.6"] },
+    { image: "libdl-2.11.1.so", links: ["libdl.so.2"] },
     { image: "libgcc_s-4.4.so.1", name: "libgcc_s.so.1", links: [] },
   ],
   links: [["/lib64", "/lib"]],
@@ -40,12 +42,41 @@ const glibc213: EmbeddedSet = {
   files: [
     { image: "ld-2.13.so", links: ["ld-linux.so.2"] },
     { image: "libc-2.13.so", links: ["libc.so.6"] },
+    { image: "libm-2.13.so", links: ["libm.so.6"] },
+    { image: "libdl-2.13.so", links: ["libdl.so.2"] },
     { image: "libgcc_s-4.6.so.1", name: "libgcc_s.so.1", links: [] },
   ],
   links: [["/lib/ld-linux.so.2", "i386-linux-gnu/ld-2.13.so"]],
 };
 
-export const EMBEDDED_SETS: readonly EmbeddedSet[] = [glibc2111, glibc213];
+/** Debian 12's places. The files' segments are folio's own. */
+const glibc236Amd64: EmbeddedSet = {
+  glibc: "2.36",
+  abi: "amd64",
+  directory: "/lib/x86_64-linux-gnu",
+  files: [
+    { image: "ld-2.36-amd64.so", name: "ld-linux-x86-64.so.2", links: [] },
+    { image: "libc-2.36-amd64.so", name: "libc.so.6", links: [] },
+    { image: "libm-2.36-amd64.so", name: "libm.so.6", links: [] },
+    { image: "libgcc_s-4.4.so.1", name: "libgcc_s.so.1", links: [] },
+  ],
+  links: [["/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"]],
+};
+
+const glibc236I386: EmbeddedSet = {
+  glibc: "2.36",
+  abi: "i386",
+  directory: "/lib/i386-linux-gnu",
+  files: [
+    { image: "ld-2.36-i386.so", name: "ld-linux.so.2", links: [] },
+    { image: "libc-2.36-i386.so", name: "libc.so.6", links: [] },
+    { image: "libm-2.36-i386.so", name: "libm.so.6", links: [] },
+    { image: "libgcc_s-4.6.so.1", name: "libgcc_s.so.1", links: [] },
+  ],
+  links: [["/lib/ld-linux.so.2", "/lib/i386-linux-gnu/ld-linux.so.2"]],
+};
+
+export const EMBEDDED_SETS: readonly EmbeddedSet[] = [glibc2111, glibc213, glibc236Amd64, glibc236I386];
 
 /** The set for an ABI: of the wanted version, else the newest there is. */
 export function embeddedSet(abi: Abi, glibc: string | undefined): EmbeddedSet | undefined {
