@@ -4,11 +4,12 @@ import type { Host } from "../host/host.ts";
 import { createNodeHost } from "../host-node/host.ts";
 import type { SigInfo } from "../kernel/siginfo.ts";
 import type { Task } from "../kernel/task.ts";
-import { isLoadFailure } from "../loader/exec-file.ts";
+import { isLoadFailure, type LoadFailure } from "../loader/exec-file.ts";
 import { createMachine, loadProblem, type Machine, type MachineEnd } from "../machine/create-machine.ts";
 import type { Observer } from "../observe/observer.ts";
 import { findProgram } from "./find-program.ts";
 import { binary, environmentOf, type MachineCliOptions, profileOf, sysrootOf, tiersOf } from "./machine-options.ts";
+import { complain } from "./output.ts";
 
 export interface Launch {
   readonly machine: Machine;
@@ -25,16 +26,50 @@ export interface LaunchRequest {
   readonly wrapHost?: (host: Host) => Host;
 }
 
+const ELSE = "or give --sysroot DIR with one, or --libc embedded";
+
 /** What to do about a missing interpreter. */
 function interpreterAdvice(interpreter: string): string {
   if (/ld-musl/.test(interpreter)) return "install musl, or give --sysroot DIR with one";
-  if (/ld-linux\.so\.2$/.test(interpreter)) return "install libc6:i386 (libc6-i386), or give --sysroot DIR with one";
-  if (/ld-linux-x86-64/.test(interpreter)) return "install libc6 for amd64, or give --sysroot DIR with one";
+  if (/ld-linux\.so\.2$/.test(interpreter)) return `install libc6:i386 (libc6-i386), ${ELSE}`;
+  if (/ld-linux-x86-64/.test(interpreter)) return `install libc6 for amd64, ${ELSE}`;
   return "give --sysroot DIR with it";
 }
 
+/** Whose C library the program gets unless --libc says it: a machine of the past has no other than the embedded one. */
+function libcOf(options: MachineCliOptions): "sysroot" | "embedded" {
+  if (options.libc !== undefined) return options.libc;
+  const { glibc } = profileOf(options);
+  const inSysroot = options.sysroot !== undefined || glibc === undefined || !OLD_GLIBCS.includes(glibc);
+  return inSysroot ? "sysroot" : "embedded";
+}
+
+/** Versions that no host has any more. */
+const OLD_GLIBCS: readonly string[] = ["2.11.1", "2.13"];
+
 /** Builds the machine and loads the program; UsageError if it cannot be. */
-export function launch({ program, args, options, observers = [], wrapHost }: LaunchRequest): Launch {
+export function launch(request: LaunchRequest): Launch {
+  const { options, program } = request;
+  const libc = libcOf(options);
+  const launched = attempt(request, libc);
+  if ("machine" in launched) return launched;
+  const { missingInterpreter } = launched;
+  // Where nobody said which library to take, and there is none, folio's own is better than nothing.
+  const own = missingInterpreter !== undefined && /\/ld-linux/.test(missingInterpreter);
+  if (own && options.libc === undefined && options.sysroot === undefined && libc === "sysroot") {
+    const again = attempt(request, "embedded");
+    if ("machine" in again) {
+      complain(`${missingInterpreter} is not there: the program gets the embedded C library (--libc embedded)`);
+      return again;
+    }
+  }
+  const problem = loadProblem(program, launched);
+  const advice = missingInterpreter === undefined ? "" : `: ${interpreterAdvice(missingInterpreter)}`;
+  throw new UsageError(`${problem.message}${advice}`, problem.status);
+}
+
+function attempt(request: LaunchRequest, libc: "sysroot" | "embedded"): Launch | LoadFailure {
+  const { program, args, options, observers = [], wrapHost } = request;
   const sysroot = sysrootOf(options);
   const envp = environmentOf(options);
   const searched = envp.find((entry) => entry.startsWith("PATH="))?.slice(5) ?? "/usr/local/bin:/usr/bin:/bin";
@@ -48,7 +83,7 @@ export function launch({ program, args, options, observers = [], wrapHost }: Lau
     options: {
       aslr: options.aslr === "on",
       clock: options.clock,
-      ...(options.libc === undefined ? {} : { libc: options.libc }),
+      libc,
       tiers: tiersOf(options),
       rlimits: options.ulimit,
       user: {
@@ -73,11 +108,7 @@ export function launch({ program, args, options, observers = [], wrapHost }: Lau
     cwd: found.cwd,
     umask: process.umask(),
   });
-  if (!isLoadFailure(task)) return { machine, task };
-  const problem = loadProblem(program, task);
-  const { missingInterpreter } = task;
-  const advice = missingInterpreter === undefined ? "" : `: ${interpreterAdvice(missingInterpreter)}`;
-  throw new UsageError(`${problem.message}${advice}`, problem.status);
+  return isLoadFailure(task) ? task : { machine, task };
 }
 
 /** folio's exit status for how the machine ended: the guest's, 128 + n for signal n. */

@@ -21,6 +21,7 @@ import { mallocVersion } from "../libc/malloc/versions/all.ts";
 import type { MachineProfile } from "../profiles/machine-profile.ts";
 import { RegularInode } from "../vfs/regular.ts";
 import { SymlinkInode } from "../vfs/symlink.ts";
+import { providedDirectory } from "../vfs/vfs.ts";
 
 const LIBC = "libc.so.6";
 /** header.multiple_threads of struct pthread. */
@@ -183,6 +184,11 @@ function installSet(kernel: Kernel, profile: MachineProfile, set: EmbeddedSet): 
 /** Installs the library of each ABI that the machine has. */
 export function installEmbedded(kernel: Kernel, profile: MachineProfile, options: EmbeddedOptions = {}): void {
   const abis = profile.abi === undefined ? ABIS : [profile.abi];
+  // A machine with a disk of its own has no /lib that is a link to somewhere else, as the sysroot's may be.
+  const lib = kernel.vfs.walk(kernel.vfs.superuser(), "/lib", { follow: false });
+  if (profile.disk !== undefined && typeof lib !== "number" && lib.inode.isSymlink) {
+    kernel.vfs.provide("/lib", providedDirectory(0o755));
+  }
   const entries: CacheEntry[] = [];
   for (const abi of abis) {
     const set = embeddedSet(abi, profile.glibc);

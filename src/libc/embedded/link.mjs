@@ -234,7 +234,10 @@ function link(name, image) {
     if (match) symbols.set(match[2], Number.parseInt(match[1], 16));
   }
   run("strip", "-s", "-R", ".fill-none", name);
-  return { symbols, bytes: finishHeaders(restoreSizes(readFileSync(out), name, tools.is64, exported), tools.is64, image.relroEnd) };
+  return {
+    symbols,
+    bytes: finishHeaders(restoreSizes(readFileSync(out), name, tools.is64, exported), tools.is64, image.relroEnd),
+  };
 }
 
 /**
@@ -279,7 +282,9 @@ function dynamicList(exported, name) {
 /** Symbols that objcopy added have no size: backtraces want one. */
 function restoreSizes(bytes, file, is64, exported) {
   const sizes = new Map(exported.map(({ name, size }) => [name, size ?? 0]));
-  const line = run("readelf", "-SW", file).split("\n").find((text) => text.includes(" .dynsym "));
+  const line = run("readelf", "-SW", file)
+    .split("\n")
+    .find((text) => text.includes(" .dynsym "));
   const table = Number.parseInt(line.match(/DYNSYM\s+[0-9a-f]+ ([0-9a-f]+)/)[1], 16);
   for (const text of run("readelf", "--dyn-syms", "-W", file).split("\n")) {
     const match = text.match(/^\s*(\d+): [0-9a-f]+\s+0 FUNC\s+GLOBAL DEFAULT\s+\d+ ([^@\s]+)@/);
