@@ -24,10 +24,10 @@ import { CodeCache } from "./code-cache.ts";
 import { type CpuIdentity, HostCalls, isStackSegmentLoad } from "./host-calls.ts";
 import { Compiler } from "./jit/compiler.ts";
 import { continuations, findRegion, type Region } from "./jit/region.ts";
-import { Leave, REGION_CALLS, REGION_INSTRUCTIONS, SAVED_PC } from "./layout.ts";
+import { ADDRESS_LIMIT, Leave, PAGE_ROOT, REGION_CALLS, REGION_INSTRUCTIONS, SAVED_PC, TLB_FILLS } from "./layout.ts";
 import { Registers } from "./registers.ts";
 import type { DescriptorTable } from "./segments.ts";
-import { Tlb } from "./tlb.ts";
+import { Tlb, type TlbExports } from "./tlb.ts";
 import { Translator } from "./translator.ts";
 
 const MAX_SLICE = 1 << 30;
@@ -130,7 +130,6 @@ export class Cpu implements TranslationCache {
     this.#phys = phys;
     this.#words = phys.i32;
     this.state = new Registers(phys.memory.buffer);
-    this.#tlb = new Tlb(phys.memory.buffer);
     this.#code = new CodeCache(phys);
     this.#translator = new Translator(phys, identity.features);
     this.#hostCalls = new HostCalls(this, identity, phys.memory.buffer);
@@ -145,6 +144,7 @@ export class Cpu implements TranslationCache {
       throw new InternalError("interp.wasm was built from other IR operations: run `npm run build`");
     }
     this.#run = interp.run as Run;
+    this.#tlb = new Tlb(phys.memory.buffer, interp as unknown as TlbExports);
     this.#compiler.connect(helpers, interp.materialize);
     this.state.reset(64);
   }
@@ -159,7 +159,7 @@ export class Cpu implements TranslationCache {
       instructions: this.#instructions,
       blocks: this.#code.blocks,
       arenaBytes: this.#translator.arenaBytes,
-      tlbFills: this.#tlb.fills,
+      tlbFills: this.#counter(TLB_FILLS),
       regions: this.#compiler.regions,
       modules: this.#compiler.modules,
       regionBytes: this.#compiler.bytes,
@@ -176,6 +176,8 @@ export class Cpu implements TranslationCache {
   activate(space: AddressTranslation): void {
     if (this.#space === space) return;
     this.#space = space;
+    const tables = space.pageTables;
+    this.#words[PAGE_ROOT >> 2] = tables !== undefined && tables.format.levels === 4 ? tables.root * 4096 : 0;
     this.#tlb.flush();
     this.#code.unlinkAll();
   }
@@ -184,7 +186,7 @@ export class Cpu implements TranslationCache {
 
   invalidatePage(space: AddressTranslation, page: number): void {
     if (space !== this.#space) return;
-    this.#tlb.flushPage(page);
+    this.#tlb.flushRange(page, 1);
     this.#code.unlinkPages(page, 1);
   }
 
@@ -215,6 +217,7 @@ export class Cpu implements TranslationCache {
   /** Runs at most `budget` instructions; the reason is one of kernel/cpu.ts's ExitReason. */
   run(budget: number): 0 | 1 | 2 | 3 | 4 | 5 {
     if (budget <= 0) return Exit.budget;
+    this.#words[ADDRESS_LIMIT >> 2] = this.state.codeBits === 64 ? 0x8000 : 1;
     this.#syncMode();
     if ((this.#words[EFLAGS_REST >> 2] as number) & TF) return this.#singleStep();
     this.#setFuel(Math.min(budget, MAX_SLICE));

@@ -17,6 +17,16 @@ export const PENDING_R = 0x4028;
 /** For --stats: calls of regions by the interpreter, and instructions executed in them (i64 each). */
 export const REGION_CALLS = 0x4030;
 export const REGION_INSTRUCTIONS = 0x4038;
+/**
+ * For the page walk of the interpreter module: host address of the top-level page table of four levels (u32; 0: the dispatcher
+ * walks), and what the high halves of user addresses are below (u32: 0x8000; 1 in 32-bit code, where the others are aliases).
+ */
+export const PAGE_ROOT = 0x4060;
+export const ADDRESS_LIMIT = 0x4064;
+/** For --stats: TLB misses that a page walk repaired (i64). */
+export const TLB_FILLS = 0x4068;
+/** Pages of the longest extent since the TLB was last empty (u32). */
+export const TLB_SPAN = 0x4070;
 
 /** Exit sites of regions: where an instruction inside one is left. Entry: RIP i64, fuel to give back u32. */
 export const SITES = 0x700_0000;
@@ -29,7 +39,8 @@ export const REGION_LINKS_END = 0x800_0000;
 /**
  * TLB: direct-mapped by page number. Entry: read tag i64, write tag i64, addend u32 (host address = linear address + addend,
  * modulo 2^32), then two extents: the run of pages around this one that share its addend and may be read (written): base i64,
- * length i64. A tag is the linear address of the page; -1 matches nothing.
+ * length i64. A tag is the linear address of the page; -1 matches nothing. The last word is -1 as long as no page of this index
+ * has been in an extent of several pages, so that forgetting it touches no other entry; else 0.
  */
 export const TLB_BITS = 12;
 export const TLB_ENTRIES = 1 << TLB_BITS;
@@ -42,6 +53,7 @@ export const TLB_READ_BASE = 24;
 export const TLB_READ_LENGTH = 32;
 export const TLB_WRITE_BASE = 40;
 export const TLB_WRITE_LENGTH = 48;
+export const TLB_ALONE = 56;
 
 /**
  * Jump cache: two entries for a RIP, the second at the index of the first with bit 0 flipped. Entry: RIP i64, record address

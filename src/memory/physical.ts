@@ -13,7 +13,8 @@ import type { TranslationCache } from "./translation.ts";
 /** Bytes at the start of wasm memory that belong to the host: CPU block, TLB, translations. */
 export const HOST_AREA_BYTES = 128 * 1024 * 1024;
 const FIRST_FRAME = HOST_AREA_BYTES / 4096;
-const CHUNK_FRAMES = 512;
+/** Frames of a chunk: 2 MiB. */
+export const CHUNK_FRAMES = 512;
 const CHUNK_SHIFT = 9;
 
 /** What a frame holds, as struct page's flags would tell (include/linux/page-flags.h). */
@@ -39,6 +40,10 @@ export const FrameFlag = {
   /** Holds trap sites. */
   traps: 512,
 } as const;
+
+/** Host address of the frames' flags (u16 by frame number): the page walk of compiled code reads them. */
+export const FRAME_FLAGS = 0x20_0000;
+const FRAME_FLAGS_END = 0x40_0000;
 
 /** Trap sites of a page: the trap's number (kernel/traps.ts) by offset in the page. */
 export type PageTraps = ReadonlyMap<number, number>;
@@ -85,7 +90,8 @@ export class PhysicalMemory {
     this.i32 = new Int32Array(buffer);
     this.totalFrames = Math.floor(ramBytes / 4096);
     this.endFrame = FIRST_FRAME + this.totalFrames;
-    this.flags = new Uint16Array(this.endFrame);
+    if (FRAME_FLAGS + 2 * this.endFrame > FRAME_FLAGS_END) throw new InternalError("more RAM than frame flags");
+    this.flags = new Uint16Array(buffer, FRAME_FLAGS, this.endFrame);
     this.#refs = new Int32Array(this.endFrame);
     this.#maps = new Int32Array(this.endFrame);
     this.#chunks = Math.ceil(this.totalFrames / CHUNK_FRAMES);

@@ -19,6 +19,8 @@ export interface AddressTranslation {
    * Returns the frame, or `-errorCode - 1` where `errorCode` is what #PF would push (PF_USER included).
    */
   walk(page: PageNumber, access: Access): FrameNumber;
+  /** Where `walk` reads, so that compiled code can do the same; undefined: only `walk` knows. */
+  readonly pageTables?: { readonly root: FrameNumber; readonly format: { readonly levels: 2 | 4 } };
 }
 
 /**

@@ -59,6 +59,8 @@ export class AddressSpace implements AddressTranslation {
   limits: MmLimits;
   readonly pageTables: PageTables;
   readonly vmas: VmaList;
+  /** Where the private pages of each 2 MiB of addresses are placed: the first frame of a chunk. A policy of fault.ts. */
+  readonly homes = new Map<number, FrameNumber>();
   readonly wordSize: 4 | 8;
 
   /** The mmap area: top (top-down) or bottom (legacy). Set by `setMmapLayout`. */

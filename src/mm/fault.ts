@@ -6,7 +6,7 @@
 import { ENOMEM } from "../abi/errno.ts";
 import type { FrameNumber, PageNumber } from "../base/address.ts";
 import { PTE_A, PTE_D, PTE_GUARD, PTE_P, PTE_RW, pteMapped } from "../memory/page-tables.ts";
-import { FrameFlag } from "../memory/physical.ts";
+import { CHUNK_FRAMES, FrameFlag } from "../memory/physical.ts";
 import { PF_PRESENT, PF_WRITE } from "../memory/translation.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { FAULT_ACCERR, FAULT_ADRERR, FAULT_DONE, FAULT_MAPERR, FAULT_OOM, type FaultResult } from "./fault-result.ts";
@@ -15,6 +15,9 @@ import { prepareAnonVma } from "./merge.ts";
 import { expandStack } from "./stack.ts";
 import { VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_SHARED, VM_WRITE } from "./vm-flags.ts";
 import type { Vma } from "./vma.ts";
+
+/** Beyond so many regions the oldest are not worth remembering. */
+const MAX_HOMES = 4096;
 
 /** A fault of user code. */
 export function faultAddress(mm: AddressSpace, address: number, code: number, sp: number): FaultResult {
@@ -119,7 +122,25 @@ function frameNear(mm: AddressSpace, at: number, page: PageNumber): FrameNumber 
       if (frame >= 0) return frame;
     }
   }
-  return phys.allocFrameFor(page);
+  return frameAtHome(mm, page);
+}
+
+/** Pages of 2 MiB of address space go to their places in one chunk, in whatever order they are touched. */
+function frameAtHome(mm: AddressSpace, page: PageNumber): FrameNumber {
+  const { phys, homes } = mm;
+  const region = Math.floor(page / CHUNK_FRAMES);
+  const offset = page & (CHUNK_FRAMES - 1);
+  const home = homes.get(region);
+  if (home !== undefined) {
+    const frame = phys.allocExact(home + offset);
+    if (frame >= 0) return frame;
+  }
+  const frame = phys.allocFrameFor(page);
+  if (frame >= 0 && ((frame - offset) & (CHUNK_FRAMES - 1)) === 0) {
+    if (homes.size >= MAX_HOMES) homes.clear();
+    homes.set(region, frame - offset);
+  }
+  return frame;
 }
 
 /** special_mapping_fault: the frames of [vdso] and [vvar]; vvar's are not counted (VM_PFNMAP). */

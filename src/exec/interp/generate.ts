@@ -33,6 +33,7 @@ import {
   TLB_ADDEND,
 } from "../layout.ts";
 import { bulkFunctions, pushJumpCacheHit, pushTags, regionsFunction, splitFunction } from "./support.ts";
+import { tlbFunctions } from "./tlb-functions.ts";
 
 /** Bytes of the record of an operation. */
 export function recordBytes(def: OpDef): number {
@@ -524,7 +525,7 @@ export function generateInterpreter(): Uint8Array {
       }),
     );
   }
-  const split = splitFunction(module);
+  const split = splitFunction(module, tlbFunctions(module).walk);
   const materialize = materializeFunction(module);
   module.exportFunc("materialize", materialize);
   const runRegions = regionsFunction(module);

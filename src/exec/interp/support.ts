@@ -91,10 +91,10 @@ function pushTag(c: Code, write: number): void {
 }
 
 /**
- * split(address, size, write, mode) → 1 if a page of the access is not in the TLB (EXIT_ADDRESS, EXIT_DETAIL say which), else
- * 0 after copying: mode 0 guest → STAGE, 1 STAGE → guest, 2 nothing. Size is at most 4096.
+ * split(address, size, write, mode) → 1 if a page of the access is not in the TLB, and the page walk did not bring it in
+ * (EXIT_ADDRESS, EXIT_DETAIL say which page), else 0 after copying: mode 0 guest → STAGE, 1 STAGE → guest, 2 nothing. Size is at most 4096.
  */
-export function splitFunction(module: ModuleWriter): number {
+export function splitFunction(module: ModuleWriter, walk: number): number {
   const [address, size, write, mode, page, i, at] = [0, 1, 2, 3, 4, 5, 6];
   const c = new Code();
   // Both pages must be there: the first at `address`, the last at address + size - 1.
@@ -104,6 +104,10 @@ export function splitFunction(module: ModuleWriter): number {
     pushPage(c, page);
     c.op(W.i64_ne);
     c.open(W.if, BLOCK_VOID);
+    c.get(reported);
+    c.get(write);
+    c.call(walk);
+    c.open(W.if, BLOCK_VOID);
     c.i32Const(0);
     c.get(reported);
     c.memory(W.i64_store, EXIT_ADDRESS);
@@ -112,6 +116,7 @@ export function splitFunction(module: ModuleWriter): number {
     c.memory(W.i32_store, EXIT_DETAIL);
     c.i32Const(1);
     c.byte(W.return);
+    c.end();
     c.end();
   };
   c.get(address);
