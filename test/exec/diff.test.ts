@@ -52,7 +52,9 @@ function replay(
 }
 
 describe.each(
-  ["corpus.gz", "gathers.gz", "modes.gz", "sequences.gz", "found.gz"].filter((file) => existsSync(path.join(FOLDER, file))),
+  ["corpus.gz", "gathers.gz", "modes.gz", "sequences.gz", "found.gz"].filter((file) =>
+    existsSync(path.join(FOLDER, file)),
+  ),
 )("%s", (file) => {
   test("the interpreter does what the processor did", { timeout: 120_000 }, () => {
     const { count, failures, lacking } = replay(file, "interp", 1);

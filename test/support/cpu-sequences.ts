@@ -35,7 +35,7 @@ export interface Sequence {
   readonly overrides: readonly (readonly [number, number])[];
 }
 
-const [RCX, RSP, RSI, RDI] = [1, 4, 6, 7];
+const [RSP, RSI, RDI] = [4, 6, 7];
 /** Low numbers of the registers that hold pointers; in 64-bit code those 8 above them too. */
 const POINTERS = [3, 5];
 /** Small numbers, for indexing; in 64-bit code R14 as well. */
@@ -377,7 +377,7 @@ export function assemble(sequence: Sequence): CpuCase | undefined {
     const target = (at[to] as number) + offset;
     write32(place, codeBits === 64 ? target - from : rip + target);
   }
-  return { codeBits, seed, rip, code: Uint8Array.from(out), overrides };
+  return { codeBits, seed, rip, code: Uint8Array.from(out), overrides: [...overrides] };
 }
 
 /** Simpler sequences than this one, simplest first: candidates for a smaller failing case. */
