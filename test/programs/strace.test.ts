@@ -32,9 +32,9 @@ function masked(lines: readonly string[]): string[] {
     const text = line
       .replace(/^(execve\(.*\], )0x[0-9a-f]+( \/\*)/, "$1ENVP$2")
       .replace(/^(getrandom\()"[^"]*"/, '$1"RANDOM"')
+      .replace(/(?<=^getrusage\(.*tv_u?sec=)\d+/g, "TIME")
       .replace(/(?<![\w.-])\d+(?![\w.-])/g, (number) => (pids.has(number) ? "PID" : number))
-      .replace(/si_pid=\d+/, "si_pid=PID")
-      .replace(/(?<=^getrusage\(.*tv_u?sec=)\d+/g, "TIME");
+      .replace(/si_pid=\d+/, "si_pid=PID");
     return /PID|TIME/.test(text) ? text.replace(/ +(= \S+)$/, " $1") : text;
   });
 }
