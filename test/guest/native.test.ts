@@ -23,7 +23,7 @@ function directory(name: string): string {
 }
 
 describe.each(["", "-m32"])("%s", (bits) => {
-  for (const name of ["locks", "fsize", "jobs"]) {
+  for (const name of ["locks", "fsize"]) {
     const file = compiled(name, ...(bits === "" ? [] : [bits]));
     it.skipIf(file === undefined)(name, () => {
       const options = { timeout: 60_000 };
