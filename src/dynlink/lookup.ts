@@ -224,7 +224,8 @@ export function lookupIn(
     const hidden = (raw & VERSYM_HIDDEN) !== 0;
     if (version !== undefined) {
       const defined = tables.defined(map).get(number);
-      if (defined?.name === version.name) return symbol;
+      // The program's copy of a variable bears the version under which it is imported.
+      if ((defined ?? tables.wanted(map, index))?.name === version.name) return symbol;
       // A reference accepts an unversioned definition of a library that it does not name.
       if (!hidden && (defined === undefined || defined.isBase) && number <= 1) return symbol;
       // An undefined symbol with a value is the program's PLT entry, which stands for the function.
