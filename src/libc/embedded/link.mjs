@@ -3,15 +3,16 @@
 //   node src/libc/embedded/link.mjs [--check]
 //
 // Wants gcc, ld, readelf, nm of Debian 12 (gcc-multilib); the objects of src/libc/guest/image. With --check nothing is
-// written and the result compared. Sizes and places of segments are those of the libraries that the machine profiles have
+// written and the images compared. Sizes and places of segments are those of the libraries that the machine profiles have
 // (the memory maps in the lecture; for the rest the packages of the distributions); what our code does not fill is zero.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { IMAGES } from "./image-layout.mjs";
+import { contentHash, imageInputsHash } from "./inputs.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const guest = join(here, "../guest/image");
@@ -323,7 +324,7 @@ for (const [name, image] of Object.entries(IMAGES)) {
   const size = Math.max(bytes.length, image.fileSize ?? 0);
   const whole = Buffer.alloc(size);
   bytes.copy(whole);
-  outputs.set(join(here, "images", `${name}.gz`), gzipSync(whole, { level: 9 }));
+  outputs.set(join(here, "images", `${name}.gz`), whole);
   const traps = {};
   const wanted = {};
   for (const [symbol, address] of [...symbols].sort()) {
@@ -340,10 +341,17 @@ for (const [name, image] of Object.entries(IMAGES)) {
       wanted[`tls_${variable}`] = slot;
     });
   }
-  manifest[name] = { abi: image.abi, soname: image.soname, glibc: image.glibc, size, traps, symbols: wanted };
+  const sha256 = contentHash(whole);
+  manifest[name] = { abi: image.abi, soname: image.soname, glibc: image.glibc, size, sha256, traps, symbols: wanted };
 }
+const toolVersion = (tool) => run(tool, "--version").split("\n")[0];
 const text = `/** Made by src/libc/embedded/link.mjs: the images of the embedded C library, their trap sites and symbols. */
 import type { ImageManifest } from "./manifest.ts";
+
+/** Hash of what the images were made from (inputs.mjs). */
+export const INPUTS = "${imageInputsHash()}";
+/** The tools that made them: others make other code of the C files. */
+export const TOOLS = ${JSON.stringify([toolVersion("gcc"), toolVersion("ld")])};
 
 export const MANIFEST: Readonly<Record<string, ImageManifest>> = ${JSON.stringify(manifest, undefined, 2).replace(/"([A-Za-z_]\w*)":/g, "$1:")};
 `;
@@ -352,8 +360,8 @@ let differ = false;
 for (const [file, bytes] of outputs) {
   if (!check) {
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, bytes);
-  } else if (!file.endsWith(".ts") && Buffer.compare(readFileSync(file), bytes) !== 0) {
+    writeFileSync(file, file.endsWith(".gz") ? gzipSync(bytes, { level: 9 }) : bytes);
+  } else if (file.endsWith(".gz") && Buffer.compare(gunzipSync(readFileSync(file)), bytes) !== 0) {
     differ = true;
     console.log(`${file} differs`);
   }

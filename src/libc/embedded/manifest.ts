@@ -8,6 +8,8 @@ export interface ImageManifest {
   readonly glibc: string;
   /** Bytes of the file. */
   readonly size: number;
+  /** Hash of its bytes. */
+  readonly sha256: string;
   /** Addresses in the file of the trap sites, by name without `__folio_trap_`. Text starts at 0: they are file offsets too. */
   readonly traps: Readonly<Record<string, number>>;
   /** Addresses of symbols that folio needs; thread-local ones count from the start of the module's block. */

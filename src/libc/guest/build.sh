@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the guest libc: image/libc.ABI.o and image/libm.ABI.o (relocatable, position independent) and image/exports.ABI.txt.
-# Wants gcc with -m32 support (Debian 12: gcc, gcc-multilib) and, for the symbol versions, the glibc of that system.
+# Builds the guest libc: image/libc.ABI.o and image/libm.ABI.o (relocatable, position independent), image/exports.ABI.txt and
+# image/sources.sha256. Wants gcc with -m32 support (Debian 12: gcc, gcc-multilib), node and, for the symbol versions, the
+# glibc of that system. Afterwards: node ../embedded/link.mjs.
 #   build.sh            writes image/
 #   build.sh --to DIR   writes elsewhere (to compare)
 set -eu
@@ -33,3 +34,4 @@ build amd64 "-m64 -march=x86-64 -DFOLIO_LIBM" "math stdlib/float-parts.c" libm "
 build i386 "-m32 -march=i686 -DFOLIO_LIBM" "math stdlib/float-parts.c" libm "-m elf_i386"
 python3 tools/exports.py amd64 "$out"
 python3 tools/exports.py i386 "$out"
+node ../embedded/inputs.mjs sources > "$out/sources.sha256"
