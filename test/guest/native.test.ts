@@ -22,15 +22,25 @@ function directory(name: string): string {
   return path;
 }
 
+/** Programs that depend on how code runs, with the ways to run it. */
+const TIERS: Record<string, readonly (readonly string[])[]> = {
+  code: [
+    ["--tier", "interp"],
+    ["--jit-threshold", "20"],
+  ],
+};
+
 describe.each(["", "-m32"])("%s", (bits) => {
-  for (const name of ["locks", "fsize"]) {
+  for (const name of ["locks", "fsize", "code"]) {
     const file = compiled(name, ...(bits === "" ? [] : [bits]));
-    it.skipIf(file === undefined)(name, () => {
+    it.skipIf(file === undefined)(name, { timeout: 60_000 }, () => {
       const options = { timeout: 60_000 };
-      const under = folio(["run", file ?? ""], { ...options, cwd: directory(name) });
       const native = command(file ?? "", [], { ...options, cwd: directory(name) });
       expect(native.stdout.length).toBeGreaterThan(0);
-      expect(under).toEqual(native);
+      for (const tier of TIERS[name] ?? [[]]) {
+        const under = folio(["run", ...tier, file ?? ""], { ...options, cwd: directory(name) });
+        expect(under, tier.join(" ")).toEqual(native);
+      }
     });
   }
 });
