@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { buildHelpers } from "../isa/helpers/build.mjs";
+import { buildHelpers, buildTranslate } from "../isa/helpers/build.mjs";
+import { buildTemplates } from "./templates.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const dist = join(root, "dist");
@@ -27,7 +28,7 @@ async function buildInterpreter() {
   rmSync(outfile);
 }
 
-async function buildCli() {
+async function buildCli(templates) {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   await build({
     entryPoints: [join(root, "src/cli/main.ts")],
@@ -38,8 +39,10 @@ async function buildCli() {
     minify: true,
     // The start-up script runs the bundle from V8 code cache, where import() has no loader.
     supported: { "dynamic-import": false },
-    define: { FOLIO_VERSION: JSON.stringify(version) },
+    define: { FOLIO_VERSION: JSON.stringify(version), FOLIO_TEMPLATES: JSON.stringify(templates) },
     external: ["@alexaltea/capstone-js"],
+    // commander could start subcommands as processes of their own; folio has none, and the module takes long to load.
+    alias: { "node:child_process": join(root, "src/build/no-processes.cjs") },
     outfile: join(dist, "main.cjs"),
     logLevel: "warning",
   });
@@ -70,6 +73,7 @@ function unpackImages() {
 
 unpackImages();
 await buildHelpers(join(dist, "helpers.wasm"));
+await buildTranslate(join(dist, "translate.wasm"));
 await buildInterpreter();
-await buildCli();
+await buildCli(await buildTemplates(root, dist));
 buildCodeCache();

@@ -10,7 +10,8 @@ export function checksAlignment(mode: number): boolean {
   return (mode & 2) !== 0;
 }
 
-export interface Block {
+/** What never changes of a block. */
+export interface BlockInit {
   readonly id: number;
   /** Linear address of the first instruction as int32 halves, and code mode. */
   readonly lo: number;
@@ -21,8 +22,8 @@ export interface Block {
   /** Address of its first record. */
   readonly record: number;
   readonly instructions: number;
-  /** Offset of each instruction from the first one, in bytes; one more for the end. */
-  readonly offsets: Uint16Array;
+  /** Where the offset of each instruction from the first one lies, in bytes (u16); one more for the end. */
+  readonly offsets: number;
   /** The frames that hold its bytes; the second is -1 if it lies in one page. */
   readonly frame: FrameNumber;
   readonly frame2: FrameNumber;
@@ -30,6 +31,9 @@ export interface Block {
   readonly unsupported: string;
   /** The block ends in a CALL or RET. */
   readonly branch: "call" | "return" | undefined;
+}
+
+export interface Block extends BlockInit {
   valid: boolean;
   /** Table index of the compiled region that begins here; 0: none. */
   region: number;

@@ -27,6 +27,7 @@ import { continuations, findRegion, type Region } from "./jit/region.ts";
 import { ADDRESS_LIMIT, Leave, PAGE_ROOT, REGION_CALLS, REGION_INSTRUCTIONS, SAVED_PC, TLB_FILLS } from "./layout.ts";
 import { Registers } from "./registers.ts";
 import type { DescriptorTable } from "./segments.ts";
+import type { TranslateModule } from "./templates/templates.ts";
 import { Tlb, type TlbExports } from "./tlb.ts";
 import { Translator } from "./translator.ts";
 
@@ -131,10 +132,16 @@ export class Cpu implements TranslationCache {
     this.#words = phys.i32;
     this.state = new Registers(phys.memory.buffer);
     this.#code = new CodeCache(phys);
-    this.#translator = new Translator(phys, identity.features);
     this.#hostCalls = new HostCalls(this, identity, phys.memory.buffer);
     phys.cache = this;
     this.#tiers = tiers;
+    const translate = wasm.instantiate(wasm.loadModule("translate"), { env: { memory: phys.memory } });
+    this.#translator = new Translator(
+      phys,
+      identity.features,
+      translate as unknown as TranslateModule,
+      wasm.loadTemplates?.(),
+    );
     this.#translator.hotAfter = tiers.tier === "interp" ? 0 : tiers.threshold;
     this.#compiler = new Compiler(wasm, phys.memory);
     const env = { memory: phys.memory, regions: this.#compiler.table, abort: () => undefined };
@@ -614,7 +621,7 @@ export class Cpu implements TranslationCache {
     const words = this.#words;
     const block = this.#currentBlock();
     const index = words[EXIT_INSN >> 2] as number;
-    const address = (block.hi >>> 0) * TWO32 + (block.lo >>> 0) + (block.offsets[index] as number);
+    const address = (block.hi >>> 0) * TWO32 + (block.lo >>> 0) + this.#translator.offsetOf(block, index);
     words[RIP >> 2] = address | 0;
     words[(RIP >> 2) + 1] = Math.floor(address / TWO32) | 0;
     const fuel = block.instructions - index;

@@ -64,8 +64,10 @@ export const JUMP_CACHE_ENTRY_SHIFT = 4;
 export const JUMP_CACHE = 0x10_0000;
 export const JUMP_CACHE_BYTES = 1 << (JUMP_CACHE_BITS + JUMP_CACHE_ENTRY_SHIFT);
 
+/** Between the jump cache and the arena: the flags of the frames (src/memory/physical.ts), templates (src/exec/templates/format.ts). */
+
 /** Blocks of IR records. Before the first record of each: RIP i64, block number u32. */
-export const ARENA = 0x40_0000;
+export const ARENA = 0x80_0000;
 export const ARENA_END = 0x700_0000;
 export const BLOCK_HEADER = 16;
 

@@ -11,6 +11,8 @@ import type { PhysicalMemory } from "../memory/physical.ts";
 import { Access, type AddressTranslation } from "../memory/translation.ts";
 import { type Block, translationMode } from "./block.ts";
 import { ARENA, ARENA_END, BLOCK_HEADER, Leave } from "./layout.ts";
+import { RESULT_COUNT, RESULT_OFFSETS, RESULT_RECORD } from "./templates/format.ts";
+import { PREPARED_FEATURES, Templates, type TranslateModule } from "./templates/templates.ts";
 
 const PAGE = 4096;
 const TRANSIENT = ARENA_END - 0x40000;
@@ -40,6 +42,11 @@ export interface LiftedBlock {
 /** Features that every processor of folio has, or whose forms do nothing where they are not known. */
 const ALWAYS: readonly Feature[] = ["base", "x64", "cet", "prefetchw"];
 
+/** The prepared templates, if the CPU model has the features that they were made for. */
+function usable(prepared: Uint8Array | undefined, features: ReadonlySet<string>): Uint8Array | undefined {
+  return PREPARED_FEATURES.every((feature) => features.has(feature)) ? prepared : undefined;
+}
+
 export class Translator {
   /** Executions after which a block of TYPICAL_BLOCK instructions counts as hot; 0: never. */
   hotAfter = 0;
@@ -51,17 +58,24 @@ export class Translator {
   readonly #builder = new Builder();
   readonly #insn = newInstruction();
   readonly #lift: Lift;
+  readonly #templates: Templates;
   /** Lifter by form id; null: not looked up yet, undefined: none. */
   readonly #lifters: (Lifter | undefined | null)[] = [];
   readonly #window = new Uint8Array(32);
-  readonly #offsets = new Uint16Array(65);
+  readonly #offsets = new Uint16Array(66);
   #arena = ARENA;
   #nextId = 1;
 
-  constructor(phys: PhysicalMemory, features: readonly string[]) {
+  constructor(phys: PhysicalMemory, features: readonly string[], module: TranslateModule, prepared?: Uint8Array) {
     this.#phys = phys;
     this.#features = new Set([...ALWAYS, ...features]);
     this.#lift = new Lift(this.#builder, this.#insn);
+    this.#templates = new Templates(
+      phys.memory.buffer,
+      module,
+      (insn) => this.#lifterFor(insn.form),
+      usable(prepared, this.#features),
+    );
   }
 
   /** EFLAGS.AC is set in the code that is translated. */
@@ -110,6 +124,60 @@ export class Translator {
       this.fault.address = start;
       return undefined;
     }
+    const kept = this.#arena;
+    if (transient) this.#arena = TRANSIENT;
+    const block =
+      this.#fromTemplates(lo, hi, codeBits, frame, limit) ?? this.#byLifting(space, lo, hi, codeBits, frame, limit);
+    if (transient) this.#arena = kept;
+    return block;
+  }
+
+  /** The block made of templates, if they can express it. */
+  #fromTemplates(lo: number, hi: number, codeBits: 32 | 64, frame: FrameNumber, limit: number): Block | undefined {
+    if (this.#builder.checksAlignment || this.#phys.trapsOf(frame) !== undefined) return undefined;
+    const at = frame * PAGE + (lo & (PAGE - 1));
+    const out = this.#arena;
+    const end = this.#templates.translate(at, (frame + 1) * PAGE, lo, hi, codeBits, limit, out);
+    if (end === 0) return undefined;
+    const words = this.#phys.i32;
+    const id = this.#nextId++;
+    const record = words[RESULT_RECORD >> 2] as number;
+    const instructions = words[RESULT_COUNT >> 2] as number;
+    words[(out >> 2) + 2] = id;
+    words[(record >> 2) + 2] = this.hotCount(instructions);
+    this.#arena = end;
+    const offsets = words[RESULT_OFFSETS >> 2] as number;
+    const branch = this.#templates.branchOfLast(instructions);
+    return {
+      id,
+      lo,
+      hi,
+      codeBits,
+      mode: translationMode(codeBits, false),
+      record,
+      instructions,
+      offsets,
+      frame,
+      frame2: -1,
+      unsupported: "",
+      branch,
+      valid: true,
+      region: 0,
+      regionPages: [],
+    };
+  }
+
+  /** The block lifted instruction by instruction; undefined if the first one cannot be fetched. */
+  #byLifting(
+    space: AddressTranslation,
+    lo: number,
+    hi: number,
+    codeBits: 32 | 64,
+    frame: FrameNumber,
+    limit: number,
+  ): Block | undefined {
+    const start = (hi >>> 0) * TWO32 + (lo >>> 0);
+    const page = Math.floor(start / PAGE);
     const first = start % PAGE;
     const end = this.#liftFrom(frame, start, codeBits, limit);
     let { count } = end;
@@ -130,16 +198,24 @@ export class Translator {
       count = 1;
     }
     this.#finishBlock(start, count, codeBits);
-    const kept = this.#arena;
-    if (transient) this.#arena = TRANSIENT;
-    const block = this.#write(lo, hi, codeBits, frame, frame2, count, unsupported);
-    if (transient) this.#arena = kept;
-    return block;
+    return this.#write(lo, hi, codeBits, frame, frame2, count, unsupported);
+  }
+
+  /** Bytes from the block's first instruction to instruction `index`. */
+  offsetOf(block: Block, index: number): number {
+    const word = this.#phys.i32[(block.offsets >> 2) + (index >> 1)] as number;
+    return (word >>> (16 * (index & 1))) & 0xffff;
   }
 
   /** The instruction at (lo, hi), valid until the next translation; undefined if it cannot be fetched. */
   instructionAt(space: AddressTranslation, lo: number, hi: number, codeBits: 32 | 64): Instruction | undefined {
-    return this.translate(space, lo, hi, codeBits, 1, true) === undefined ? undefined : this.#insn;
+    const frame = space.walk(Math.floor(((hi >>> 0) * TWO32 + (lo >>> 0)) / PAGE), Access.execute);
+    if (frame < 0) return undefined;
+    const kept = this.#arena;
+    this.#arena = TRANSIENT;
+    const block = this.#byLifting(space, lo, hi, codeBits, frame, 1);
+    this.#arena = kept;
+    return block === undefined ? undefined : this.#insn;
   }
 
   /** The IR of the block at (lo, hi) in `frame`, for compilation; undefined if it does not lie in the one page. */
@@ -316,8 +392,11 @@ export class Translator {
       }
       from += size;
     }
+    const offsets = at << 2;
+    for (let i = 0; i <= instructions; i += 2) {
+      out[at++] = (this.#offsets[i] as number) | ((this.#offsets[i + 1] as number) << 16);
+    }
     this.#arena = ((at << 2) + 15) & ~15;
-    const offsets = this.#offsets.slice(0, instructions + 1);
     const mode = translationMode(codeBits, this.#builder.checksAlignment);
     const { branch } = this.#builder;
     return {

@@ -1,5 +1,4 @@
 /** The `Host` of Node 20 and later: the only folder, with the CLI, that knows `node:` modules. */
-import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Host, HostClock, HostLog, HostRandom } from "../host/host.ts";
@@ -14,9 +13,14 @@ export interface NodeHostOptions {
   readonly moduleDirectories?: readonly string[];
 }
 
+/** Milliseconds since the epoch at process.hrtime's zero. `performance` would tell, but takes long to load. */
+let epochMs: number | undefined;
+
 const clock: HostClock = {
   realtime() {
-    const ns = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e3)) * 1000n;
+    const monotonic = process.hrtime.bigint();
+    epochMs ??= Date.now() - Number(monotonic / 1_000_000n);
+    const ns = BigInt(epochMs) * 1_000_000n + monotonic;
     return { sec: Number(ns / 1_000_000_000n), nsec: Number(ns % 1_000_000_000n) };
   },
   monotonicNs: () => Number(process.hrtime.bigint()),
@@ -25,9 +29,23 @@ const clock: HostClock = {
   },
 };
 
+/** Reads /dev/urandom: loading node:crypto takes longer than the rest of the start. */
+function readUrandom(into: Uint8Array): boolean {
+  try {
+    const fd = fs.openSync("/dev/urandom", "r");
+    try {
+      return fs.readSync(fd, into) === into.length;
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch {
+    return false;
+  }
+}
+
 const random: HostRandom = {
   fill(into) {
-    crypto.randomFillSync(into);
+    if (!readUrandom(into)) globalThis.crypto.getRandomValues(into as Uint8Array<ArrayBuffer>);
   },
 };
 

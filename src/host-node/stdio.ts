@@ -3,7 +3,6 @@
  * make the descriptors non-blocking. Somebody else may have done so (a shared terminal or pipe), so EAGAIN is waited out.
  */
 import * as fs from "node:fs";
-import * as tty from "node:tty";
 import { EAGAIN, EINTR, EIO } from "../abi/errno.ts";
 import type { HostStat, HostStdio } from "../host/host.ts";
 import { errnoOf } from "./errno.ts";
@@ -27,6 +26,15 @@ function persist(attempt: () => number): number {
   }
 }
 
+/** Loads node:tty (and with it node:net) only for what may be a terminal. */
+function isTerminal(fd: number): boolean {
+  try {
+    return fs.fstatSync(fd).isCharacterDevice() && process.getBuiltinModule("node:tty").isatty(fd);
+  } catch {
+    return false;
+  }
+}
+
 export class NodeStdio implements HostStdio {
   read(fd: number, into: Uint8Array): number {
     if (into.length === 0) return 0;
@@ -45,7 +53,7 @@ export class NodeStdio implements HostStdio {
   }
 
   isTerminal(fd: number): boolean {
-    return tty.isatty(fd);
+    return isTerminal(fd);
   }
 
   stat(fd: number): HostStat | number {
@@ -61,7 +69,7 @@ export class NodeStdio implements HostStdio {
    * therefore what the environment says (LINES, COLUMNS), or 24 × 80 as an unset terminal has.
    */
   windowSize(fd: number): { rows: number; cols: number } | undefined {
-    if (!tty.isatty(fd)) return undefined;
+    if (!isTerminal(fd)) return undefined;
     const number = (name: string, fallback: number) => {
       const value = Number(process.env[name]);
       return Number.isInteger(value) && value > 0 && value < 65536 ? value : fallback;

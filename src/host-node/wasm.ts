@@ -12,6 +12,9 @@ declare const WebAssembly: {
   readonly Instance: new (module: object, imports: WasmImports) => { readonly exports: WasmExports };
 };
 
+/** The file of templates, named by its contents; only the bundle has one. */
+declare const FOLIO_TEMPLATES: string | undefined;
+
 export class NodeWasm implements HostWasm {
   readonly #directories: readonly string[];
   /** The build's modules, which every machine of a process needs: bytes by name, and compiled. */
@@ -35,6 +38,15 @@ export class NodeWasm implements HostWasm {
     const known = this.#compiled.get(bytes);
     const module = known ?? new WebAssembly.Module(bytes);
     return new WebAssembly.Instance(module, imports).exports;
+  }
+
+  loadTemplates(): Uint8Array | undefined {
+    if (typeof FOLIO_TEMPLATES !== "string") return undefined;
+    for (const directory of this.#directories) {
+      const file = path.join(directory, FOLIO_TEMPLATES);
+      if (fs.existsSync(file)) return fs.readFileSync(file);
+    }
+    return undefined;
   }
 
   loadModule(name: string): Uint8Array {

@@ -7,6 +7,7 @@
  */
 
 import { Recipe, recipeOf } from "./decode-operands.ts";
+import type { Form } from "./instruction.ts";
 import { FORMS, ROWS } from "./tables/forms.ts";
 
 /** Opcode maps: legacy 0–3 (one byte, 0F, 0F 38, 0F 3A) and VEX, whose map is `vexBase` + mmmmm. */
@@ -241,6 +242,14 @@ function patternsOf(map: number, opcode: number): Pattern[] {
     compileForm(form);
     return parseRow(form, map);
   });
+}
+
+/** The forms of an opcode, and the ModR/M.reg that selects each (-1: any). */
+export function formsOfOpcode(map: number, opcode: number): { form: Form; digit: number }[] {
+  return patternsOf(map, opcode).map(({ form, digit, modrmByte }) => ({
+    form: FORMS[form],
+    digit: modrmByte >= 0 ? (modrmByte >> 3) & 7 : digit,
+  }));
 }
 
 function compileForm(form: number): void {

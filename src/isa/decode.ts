@@ -28,9 +28,9 @@ const EVEX_FORM = FORMS.findIndex((form) => form.mnemonic === "evex");
 const NOP_XCHG = 0x90;
 
 /** Prefix classes by byte; 64-bit code adds REX. */
-const Prefix = { none: 0, operandSize: 1, addressSize: 2, lock: 3, rep: 4, segment: 5, rex: 6 } as const;
-const prefixes32 = prefixClasses(false);
-const prefixes64 = prefixClasses(true);
+export const Prefix = { none: 0, operandSize: 1, addressSize: 2, lock: 3, rep: 4, segment: 5, rex: 6 } as const;
+export const prefixes32 = prefixClasses(false);
+export const prefixes64 = prefixClasses(true);
 
 function prefixClasses(rex: boolean): Uint8Array {
   const classes = new Uint8Array(256);

@@ -8,6 +8,7 @@ import {
   EXIT_BLOCK,
   EXIT_DETAIL,
   EXIT_INSN,
+  EXIT_REASON,
   FLAG_AUX,
   FLAG_RESULT,
   FUEL,
@@ -97,6 +98,16 @@ class InterpEmit implements Emit {
     this.#bulk = functions.bulk;
     this.#materialize = functions.materialize;
     this.#runRegions = functions.runRegions;
+  }
+
+  /** Handlers of these operations; what follows is executed for all others. */
+  handlers(defs: readonly OpDef[]): void {
+    dispatch(this.c, defs);
+    for (const [index, def] of defs.entries()) {
+      this.c.end();
+      this.handler(def, defs.length - index);
+    }
+    this.c.end();
   }
 
   handler(def: OpDef, toNext: number): void {
@@ -509,6 +520,64 @@ class InterpEmit implements Emit {
   }
 }
 
+/** Vector operations that ordinary code is full of: copies. */
+const COMMON_VECTOR = /^(movV|loadV|storeV)$/;
+const RARE = /^(h_|f[A-Z]|(flagsAdd|flagsSub)C|probe|div|rem|(load|store|storeCheck)If|bswap|clz|ctz|popcnt)/;
+
+/** Whether the operation is executed outside `run`: V8 compiles that function, whole, in the first milliseconds. */
+function isRare(def: OpDef): boolean {
+  if (def.ends || COMMON_VECTOR.test(def.name)) return false;
+  return RARE.test(def.name) || def.result === "v128" || def.args.some((type) => /^(v128|f32|f64)$/.test(type));
+}
+
+/**
+ * rare(record) → the next record, or 0 after leaving the operation (EXIT_REASON). Each operation is a function of its own, so
+ * that V8 compiles those that are used.
+ */
+function rareFunction(module: ModuleWriter, functions: SupportFunctions): number {
+  const defs = OPS.filter(isRare);
+  const type = { params: ["i32"], results: ["i32"] } as const;
+  const indices = defs.map((def) => {
+    const emit = new InterpEmit(functions);
+    const c = emit.c;
+    c.open(W.block, BLOCK_VOID);
+    c.open(W.block, BLOCK_VOID);
+    emit.handler(def, 0);
+    c.end();
+    c.get(PC);
+    c.byte(W.return);
+    c.end();
+    c.i32Const(0);
+    c.get(REASON);
+    c.memory(W.i32_store, EXIT_REASON);
+    c.i32Const(0);
+    return module.func(type, emit.locals, c.finish());
+  });
+  const c = new Code();
+  dispatch(c, defs);
+  for (const index of indices) {
+    c.end();
+    c.get(PC);
+    c.call(index);
+    c.byte(W.return);
+  }
+  c.end();
+  c.byte(W.unreachable);
+  return module.func(type, [], c.finish());
+}
+
+/** Opens a block for each of the operations and one for all others, and branches out of that of the record at PC. */
+function dispatch(c: Code, defs: readonly OpDef[]): void {
+  for (let i = 0; i <= defs.length; i++) c.open(W.block, BLOCK_VOID);
+  c.get(PC);
+  c.memory(W.i32_load16_u, 0);
+  const depths = new Map(defs.map((def, index) => [def.id, index]));
+  c.byte(W.br_table);
+  c.u32(OPS.length);
+  for (const def of OPS) c.u32(depths.get(def.id) ?? defs.length);
+  c.u32(defs.length);
+}
+
 /** The interpreter module's bytes. Imports: env.memory, helpers.*; exports `run(record) → reason`. */
 export function generateInterpreter(): Uint8Array {
   const module = new ModuleWriter();
@@ -529,7 +598,9 @@ export function generateInterpreter(): Uint8Array {
   const materialize = materializeFunction(module);
   module.exportFunc("materialize", materialize);
   const runRegions = regionsFunction(module);
-  const emit = new InterpEmit({ helpers, split, bulk: bulkFunctions(module), materialize, runRegions });
+  const functions = { helpers, split, bulk: bulkFunctions(module), materialize, runRegions };
+  const rare = rareFunction(module, functions);
+  const emit = new InterpEmit(functions);
   const c = emit.c;
   c.i32Const(0);
   c.memory(W.i32_load, FUEL);
@@ -539,18 +610,21 @@ export function generateInterpreter(): Uint8Array {
   c.set(BLOCK);
   c.open(W.block, BLOCK_VOID);
   c.open(W.loop, BLOCK_VOID);
-  const count = OPS.length;
-  for (let i = 0; i < count; i++) c.open(W.block, BLOCK_VOID);
+  emit.handlers(OPS.filter((def) => !isRare(def)));
+  // All other operations.
+  const next = emit.scratch("i32", 9);
   c.get(PC);
-  c.memory(W.i32_load16_u, 0);
-  c.byte(W.br_table);
-  c.u32(count);
-  for (let i = 0; i < count; i++) c.u32(i);
-  c.u32(0);
-  for (const [index, def] of OPS.entries()) {
-    c.end();
-    emit.handler(def, count - 1 - index);
-  }
+  c.call(rare);
+  c.tee(next);
+  c.open(W.if, BLOCK_VOID);
+  c.get(next);
+  c.set(PC);
+  c.br(1);
+  c.end();
+  c.i32Const(0);
+  c.memory(W.i32_load, EXIT_REASON);
+  c.set(REASON);
+  c.br(1);
   c.end();
   c.end();
   for (const [address, local] of [

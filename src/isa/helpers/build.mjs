@@ -34,6 +34,13 @@ export async function buildHelpers(outFile) {
   if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
 }
 
+/** Compiles src/exec/templates/translate.as.ts into `outFile`. It has no static data. */
+export async function buildTranslate(outFile) {
+  const entry = "src/exec/templates/translate.as.ts";
+  const { error, stderr } = await asc.main([entry, "--baseDir", root, ...OPTIONS, "-o", relative(root, outFile)]);
+  if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
+}
+
 function signaturesText(bytes) {
   const rows = signaturesOf(bytes).map((s) => {
     const params = s.params.map((p) => `"${p}"`).join(", ");

@@ -67,6 +67,8 @@ export class Builder {
   /** The last instruction ended the block. */
   ended = false;
   flags: FlagsSource | undefined;
+  /** A lifter has looked at `flags`; to be cleared by who wants to know. */
+  flagsAsked = false;
   /** What kind of branch ended the block, if it is one that regions treat specially. */
   branch: "call" | "return" | undefined;
 

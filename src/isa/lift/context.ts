@@ -345,6 +345,7 @@ export class Lift {
   }
 
   #evenCondition(code: number): Value {
+    this.b.flagsAsked = true;
     const source = this.b.flags;
     if (source !== undefined && (source.size === 4 || source.size === 8)) {
       const direct = this.#directCondition(code, source.kind, source.size, source.a, source.b, source.result);
