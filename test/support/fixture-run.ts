@@ -11,6 +11,7 @@ import type { Task } from "../../src/kernel/task.ts";
 import { isLoadFailure } from "../../src/loader/exec-file.ts";
 import { createMachine } from "../../src/machine/create-machine.ts";
 import type { Observer, SyscallEvent } from "../../src/observe/observer.ts";
+import type { MachineProfile } from "../../src/profiles/machine-profile.ts";
 import { DEFAULT_MACHINE } from "../../src/profiles/machines/machines.ts";
 import { type Program, programFile, type Run } from "../fixtures/programs.ts";
 import { whyNoRecording } from "./recordings.ts";
@@ -96,6 +97,8 @@ export interface FixtureJob {
   readonly run: Run;
   readonly kind?: StreamKind;
   readonly tiers?: TierPolicy;
+  /** With folio's own C library, on this machine (the default one otherwise). */
+  readonly embedded?: MachineProfile;
   readonly observers?: readonly Observer<Task, SigInfo>[];
 }
 
@@ -127,7 +130,7 @@ export function runFixture({ program, build, run, kind = "pipe", ...how }: Fixtu
   const stdio = new StreamsInMemory(kind);
   const space = run.addressSpace ?? Number.POSITIVE_INFINITY;
   const machine = createMachine({
-    profile,
+    profile: how.embedded ?? profile,
     host: { ...createNodeHost(), stdio },
     options: {
       aslr: false,
@@ -140,6 +143,7 @@ export function runFixture({ program, build, run, kind = "pipe", ...how }: Fixtu
         [RLIMIT_STACK, { cur: 8 * 1024 ** 2, max: Number.POSITIVE_INFINITY }],
       ]),
       user,
+      ...(how.embedded === undefined ? {} : { libc: "embedded" }),
       ...(process.platform === "linux" ? { sysroot: "/" } : {}),
     },
     observers: how.observers ?? [],

@@ -150,7 +150,6 @@ const modern = (abi, suffix) => ({
     page: 0x1000,
     objects: () => [`libc.${abi}.o`, "libc-data.c", "libc-tls.S", "libdl.c"],
     versions: DL.map((name) => ({ name, versions: ["GLIBC_2.34"] })),
-    define: ["-DMESSAGES_TO_STDERR"],
   },
   [`libm-2.36-${suffix}.so`]: libm(abi, "2.36", `libc-2.36-${suffix}.so`, { ...PLAIN, page: 0x1000 }),
 });

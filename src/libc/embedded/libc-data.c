@@ -8,6 +8,8 @@
 VARIABLE __attribute__ ((aligned (32), section (".data"))) char main_arena WORDS (275) = { 0 };
 VARIABLE __attribute__ ((aligned (32), section (".data"))) char mp_ WORDS (24) = { 0 };
 VARIABLE int check_action = 3;
+/* The version of the image: link.mjs says which. */
+VARIABLE int libc_glibc_minor = GLIBC_MINOR;
 VARIABLE unsigned long narenas = 1;
 
 VARIABLE char *__curbrk;
@@ -32,7 +34,7 @@ unsigned long strlen (const char *);
  */
 VARIABLE __attribute__ ((noreturn)) void __folio_malloc_fatal (const char *line, int style)
 {
-#ifndef MESSAGES_TO_STDERR
+#if GLIBC_MINOR < 26
   if ((style & 7) == 1)
     libc_message (style & 8 ? 2 : 1, "%s\n", line);
 #endif

@@ -180,7 +180,7 @@ function link(name, image) {
       "-fno-stack-protector",
       "-fcf-protection=none",
       ...unwind,
-      ...(image.define ?? []),
+      `-DGLIBC_MINOR=${number(glibc)[1]}`,
       join(here, object),
       "-o",
       out,

@@ -2,7 +2,7 @@
 import type { ImageManifest } from "./manifest.ts";
 
 /** Hash of what the images were made from (inputs.mjs). */
-export const INPUTS = "2b28070bd79f04122b88a8ff4656a71843b5ba63594a1d69ddaf3f25d785bea6";
+export const INPUTS = "3628516b3757caf24249e8a79eba667ca3a27100a0aa813e1c9eb3565d49811e";
 /** The tools that made them: others make other code of the C files. */
 export const TOOLS = ["gcc (Debian 12.2.0-14+deb12u1) 12.2.0", "GNU ld (GNU Binutils for Debian) 2.40"];
 
@@ -47,7 +47,7 @@ export const MANIFEST: Readonly<Record<string, ImageManifest>> = {
     soname: "libc.so.6",
     glibc: "2.11.1",
     size: 1572232,
-    sha256: "bf2fd47735195877a053c2be114ad4bce1f171cec85854ba5d908df4fd50dba4",
+    sha256: "39884bc1827fcf5f04f3ad69bc1604fb8ceeebb3cccb1d03e9ef226935b4b1db",
     traps: {
       aligned_alloc: 53088,
       backtrace: 53216,
@@ -69,17 +69,17 @@ export const MANIFEST: Readonly<Record<string, ImageManifest>> = {
     symbols: {
       __curbrk: 3666504,
       __environ: 3663728,
-      __folio_malloc_fatal: 156080,
+      __folio_malloc_fatal: 156064,
       __malloc_initialized: 3666460,
       aligned_heap_area: 3666432,
       arena_mem: 3666472,
-      check_action: 3658728,
+      check_action: 3658764,
       free_list: 3666448,
       global_max_fast: 3666496,
       libc_argv: 3663720,
-      main_arena: 3658944,
-      mp_: 3658752,
-      narenas: 3658720,
+      main_arena: 3658976,
+      mp_: 3658784,
+      narenas: 3658752,
       narenas_limit: 3666488,
       next_to_use: 3666440,
       perturb_byte: 3666464,
@@ -133,7 +133,7 @@ export const MANIFEST: Readonly<Record<string, ImageManifest>> = {
     soname: "libc.so.6",
     glibc: "2.13",
     size: 1545240,
-    sha256: "5018f8963346928de75be765027b8a774f0258e9aa8171881f16c5dd394ba263",
+    sha256: "15f305f649334b7400a344dc9493bfc3fae82738cb09ed6cf14f4dc265c3cf52",
     traps: {
       aligned_alloc: 48064,
       backtrace: 48192,
@@ -155,11 +155,11 @@ export const MANIFEST: Readonly<Record<string, ImageManifest>> = {
     symbols: {
       __curbrk: 1546824,
       __environ: 1545048,
-      __folio_malloc_fatal: 179008,
+      __folio_malloc_fatal: 178992,
       __malloc_initialized: 1546800,
       aligned_heap_area: 1546784,
       arena_mem: 1546808,
-      check_action: 1540836,
+      check_action: 1540840,
       free_list: 1546792,
       global_max_fast: 1546820,
       libc_argv: 1545044,
@@ -272,7 +272,7 @@ export const MANIFEST: Readonly<Record<string, ImageManifest>> = {
     soname: "libc.so.6",
     glibc: "2.36",
     size: 550648,
-    sha256: "f2b32a1530c926a66890deda9621834851617c3e0fa52bef6d8cd88248ef805b",
+    sha256: "24d3889466754e9af6a10412e799e2e42c9a8cd45264faefd48653073e4ab4f9",
     traps: {
       aligned_alloc: 55584,
       backtrace: 55712,
@@ -294,17 +294,17 @@ export const MANIFEST: Readonly<Record<string, ImageManifest>> = {
     symbols: {
       __curbrk: 553544,
       __environ: 550768,
-      __folio_malloc_fatal: 158576,
+      __folio_malloc_fatal: 158560,
       __malloc_initialized: 553500,
       aligned_heap_area: 553472,
       arena_mem: 553512,
-      check_action: 541704,
+      check_action: 541740,
       free_list: 553488,
       global_max_fast: 553536,
       libc_argv: 550760,
-      main_arena: 541920,
-      mp_: 541728,
-      narenas: 541696,
+      main_arena: 541952,
+      mp_: 541760,
+      narenas: 541728,
       narenas_limit: 553528,
       next_to_use: 553480,
       perturb_byte: 553504,
@@ -367,7 +367,7 @@ export const MANIFEST: Readonly<Record<string, ImageManifest>> = {
     soname: "libc.so.6",
     glibc: "2.36",
     size: 549968,
-    sha256: "18c1bef837255a45e0e09cd8e30e13731dfd55e9fe0924b94cf8ff7eeb60d367",
+    sha256: "8fa0a8d38f9d65c45d0f4fce67691c7ec0a3b67cda7efc76d84641960a500798",
     traps: {
       aligned_alloc: 54208,
       backtrace: 54336,
@@ -389,11 +389,11 @@ export const MANIFEST: Readonly<Record<string, ImageManifest>> = {
     symbols: {
       __curbrk: 551496,
       __environ: 549720,
-      __folio_malloc_fatal: 185152,
+      __folio_malloc_fatal: 185136,
       __malloc_initialized: 551472,
       aligned_heap_area: 551456,
       arena_mem: 551480,
-      check_action: 541444,
+      check_action: 541448,
       free_list: 551464,
       global_max_fast: 551492,
       libc_argv: 549716,

@@ -23,6 +23,7 @@ HIDDEN char **libc_argv;
 HIDDEN unsigned long *libc_auxv;
 HIDDEN void *__libc_stack_end;
 THREAD_LOCAL int __libc_errno;
+__attribute__((weak)) HIDDEN int libc_glibc_minor = 11;
 
 int *__errno_location(void) { return &errno; }
 

@@ -9,8 +9,20 @@
 #include "../syscall.h"
 #include "stdio.h"
 
+/* Up to glibc 2.22 buffers are anonymous pages, st_blksize bytes; from 2.23 on they are blocks of malloc of at most 8192. */
+static char *new_buffer(size_t size) {
+  if (libc_glibc_minor >= 23) return malloc(size);
+  char *base = mmap(NULL, (size + 4095) & ~4095UL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return base == MAP_FAILED ? NULL : base;
+}
+
+static void drop_buffer(char *base, size_t size) {
+  if (libc_glibc_minor >= 23) free(base);
+  else munmap(base, (size + 4095) & ~4095UL);
+}
+
 HIDDEN void stream_set_buffer(FILE *f, char *base, char *end, int own) {
-  if (f->_IO_buf_base && !(f->_flags & USER_BUF)) munmap(f->_IO_buf_base, ((size_t)(f->_IO_buf_end - f->_IO_buf_base) + 4095) & ~4095UL);
+  if (f->_IO_buf_base && !(f->_flags & USER_BUF)) drop_buffer(f->_IO_buf_base, (size_t)(f->_IO_buf_end - f->_IO_buf_base));
   f->_IO_buf_base = base;
   f->_IO_buf_end = end;
   f->_flags = own ? f->_flags & ~USER_BUF : f->_flags | USER_BUF;
@@ -24,7 +36,7 @@ static void set_get(FILE *f, char *base, char *at, char *end) {
 
 static void no_put(FILE *f) { f->_IO_write_base = f->_IO_write_ptr = f->_IO_write_end = f->_IO_buf_base; }
 
-/* Up to glibc 2.22 buffers are anonymous pages: st_blksize, or 8192 if the file cannot be asked. */
+/* 8192 bytes if the file cannot be asked. */
 HIDDEN void stream_buffer(FILE *f) {
   if (f->_IO_buf_base) return;
   size_t size = 8192;
@@ -36,10 +48,10 @@ HIDDEN void stream_buffer(FILE *f) {
         char termios[64];
         if ((major >= 136 && major <= 143) || RAW(SYS_ioctl, f->_fileno, 0x5401, termios) == 0) f->_flags |= LINE_BUF;
       }
-      if (st.st_blksize > 0) size = (size_t)st.st_blksize;
+      if (st.st_blksize > 0 && (libc_glibc_minor < 23 || (size_t)st.st_blksize < size)) size = (size_t)st.st_blksize;
     }
-    char *base = mmap(NULL, (size + 4095) & ~4095UL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (base != MAP_FAILED) return stream_set_buffer(f, base, base + size, 1);
+    char *base = new_buffer(size);
+    if (base) return stream_set_buffer(f, base, base + size, 1);
   }
   stream_set_buffer(f, f->_shortbuf, f->_shortbuf + 1, 0);
 }
