@@ -145,6 +145,7 @@ export const memoryEmitters: EmitterTable = {
   },
 };
 
+memoryEmitters.storeIf16 = storeIf(2, W.i32_store16);
 for (const [bits, [type, load, store]] of [...Object.entries(CONDITIONAL), ["V", CONDITIONAL_V] as const]) {
   const size = bits === "V" ? 16 : Number(bits) / 8;
   memoryEmitters[`loadIf${bits}`] = loadIf(type, size, load);

@@ -29,6 +29,8 @@ export interface RegionLinks {
 
 /** Vector registers are held in halves (slots.ts). */
 const VEC_BYTES = 16;
+/** The longest access that shares an extent with others. */
+const SHARED_BYTES = 32;
 
 type Label = { readonly kind: "block" | "loop"; readonly node: number } | { readonly kind: "if" };
 export class RegionEmit extends RegionFlags implements Emit {
@@ -413,13 +415,14 @@ export class RegionEmit extends RegionFlags implements Emit {
   /** Locals of the extent for the current access. `reserve`: bytes at its end where an access might not fit. */
   #extent(size: number, forWrite: boolean): { base: number; limit: number; addend: number; reserve: number } {
     const place = placeOf(this.word(0));
-    const shared = this.def.args[0] === "i64" && this.word(0) < CONST_SLOT && place.kind === "gpr";
+    const shared =
+      size <= SHARED_BYTES && this.def.args[0] === "i64" && this.word(0) < CONST_SLOT && place.kind === "gpr";
     const key = shared ? `r${place.kind === "gpr" ? place.reg : 0}${forWrite ? "w" : "r"}` : `s${this.#extents++}`;
     return {
       base: this.locals.named(`base${key}`, "i64"),
       limit: this.locals.named(`limit${key}`, "i64"),
       addend: this.locals.named(`addend${key}`, "i32"),
-      reserve: shared ? 31 : size - 1,
+      reserve: shared ? SHARED_BYTES - 1 : size - 1,
     };
   }
 
@@ -433,6 +436,13 @@ export class RegionEmit extends RegionFlags implements Emit {
       value();
       c.memory(opcode, 16 * i);
     }
+  }
+
+  probe(address: number, _length: number, forWrite: boolean): void {
+    const length = this.known(2);
+    if (length === undefined) this.#refuse();
+    this.hostAddress(address, length, forWrite);
+    this.c.op(W.drop);
   }
 
   when(body: () => void): void {
@@ -468,7 +478,6 @@ export class RegionEmit extends RegionFlags implements Emit {
   #refuse(): never {
     throw new CannotCompile(`${this.def.name} is the interpreter's`);
   }
-  probe = (): void => this.#refuse();
   trap = (): void => this.#refuse();
   enter = (): void => this.#refuse();
   enterRegion = (): void => this.#refuse();

@@ -11,9 +11,7 @@ const MAX_PAGES = 8;
 const MAX_REACH = 8192;
 
 /** Operations that regions leave to the interpreter: the instruction that holds one ends its block. */
-const INTERPRETED = new Set(
-  OPS.filter((def) => /^(probe|bulk|jumpOutIf|leave|trap$)/.test(def.name)).map((def) => def.id),
-);
+const INTERPRETED = new Set(OPS.filter((def) => /^(bulk|jumpOutIf|leave|trap$)/.test(def.name)).map((def) => def.id));
 
 export interface RegionBlock {
   /** Low half of the address of the first instruction. */

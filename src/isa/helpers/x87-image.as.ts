@@ -3,7 +3,7 @@
  * (vol. 2, table 3-43). The lifter copies between SCRATCH and guest memory; `…Commit` applies what the instruction does to the
  * state after its image was written.
  */
-import { FCS, FCW, FDP, FDS, FIP, FOP, FPR, FSW, FTW, MXCSR, SCRATCH, SELECTORS } from "./block.as";
+import { FCS, FCW, FDP, FDS, FIP, FOP, FPR, FSW, FTW, MXCSR, SCRATCH } from "./block.as";
 import { fpUpdateMode } from "./sse-core.as";
 import { x87Fninit } from "./x87.as";
 import * as x from "./x87-core.as";
@@ -222,13 +222,4 @@ export function scratchWrite64(offset: u32, value: u64): void {
 /** Writes 16 bytes of SCRATCH. */
 export function scratchWriteV(offset: u32, value: v128): void {
   v128.store(SCRATCH + usize(offset), value);
-}
-
-/** Records the pointers of an x87 instruction with a memory operand: its address, the operand's offset, opcode, CS and DS. */
-export function x87NoteMem(fip: u64, fdp: u64, fop: u32): void {
-  store<u64>(FIP, fip);
-  store<u32>(FOP, fop);
-  store<u32>(FCS, load<u16>(SELECTORS + 2));
-  store<u64>(FDP, fdp);
-  store<u32>(FDS, load<u16>(SELECTORS + 6));
 }

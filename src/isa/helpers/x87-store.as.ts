@@ -1,14 +1,12 @@
 /**
  * x87 stores to memory, in two steps: `x87Store…` computes the value without changing any state; after the guest's memory has
- * taken it, `x87StoreCommit` applies flags and pop. If `x87StoreSkipped` returns nonzero (an unmasked exception), the
- * instruction is over: nothing is stored and nothing popped. Precondition of all: `x87Check()` returned 0.
+ * taken it (if `x87Stores` returned 1), `x87StoreCommit` applies flags and pop. Precondition of all: `x87Check()` returned 0.
  */
 import { FSW, IE, OE, PE, UE } from "./block.as";
 import * as core from "./core.as";
 import { A, FINITE, QUIET, R, TOP_BIT, X } from "./core.as";
 import * as x from "./x87-core.as";
 import * as f from "./x87-fast.as";
-import { x87NoteMem } from "./x87-image.as";
 
 class P {
   static flags: u32 = 0;
@@ -134,18 +132,13 @@ export function x87StoreBcdHigh(): u32 {
   return D.hi;
 }
 
-/**
- * Nonzero if the value just computed must not be stored; its flags and pointers (see x87NoteMem) are then applied here.
- */
-export function x87StoreSkipped(fip: u64, fdp: u64, fop: u32): u32 {
-  if (P.skip === 0) return 0;
-  x87NoteMem(fip, fdp, fop);
-  x.raise(P.flags, P.up);
-  return 1;
+/** 1 if the value just computed is to be stored, 0 if an unmasked exception forbids it. */
+export function x87Stores(): u32 {
+  return P.skip ^ 1;
 }
 
-/** After the guest store: applies the flags of the last `x87Store…` and pops `pops` registers. */
+/** After the guest store: applies the flags of the last `x87Store…` and, if it stored, pops `pops` registers. */
 export function x87StoreCommit(pops: u32): void {
   x.raise(P.flags, P.up);
-  x.pop(pops);
+  if (P.skip === 0) x.pop(pops);
 }

@@ -162,6 +162,7 @@ op("store2V", "i64 imm v128 v128");
 op("loadIf32", "i64 imm i32 i32 > lane32");
 op("loadIf64", "i64 imm i32 i64 > i64");
 op("loadIfV", "i64 imm i32 v128 > v128");
+op("storeIf16", "i64 imm i32 i32");
 op("storeIf32", "i64 imm i32 i32");
 op("storeIf64", "i64 imm i32 i64");
 op("storeIfV", "i64 imm i32 v128");

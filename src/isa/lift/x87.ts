@@ -2,7 +2,7 @@
  * x87 instructions, FXSAVE and FXRSTOR: thin calls of the exact helpers (src/isa/helpers/x87*.as.ts). SDM volume 1, chapter 8.
  *
  * Order within an instruction: the check for a pending exception (#MF), accesses to memory that may fault, then the helper,
- * which changes the x87 state. Stores compute first (`h_x87Store…`), write memory, then commit.
+ * which changes the x87 state. Stores compute first (`h_x87Store…`), write memory if `h_x87Stores` says so, then commit.
  */
 import { FCS, FCW, FDP, FDS, FIP, FOP, FSW, SCRATCH, SELECTORS } from "../cpu-block.ts";
 import { OperandKind, Segment } from "../instruction.ts";
@@ -30,7 +30,8 @@ function pointers(x: Lift): [fip: Value, fdp: Value, fop: Value] {
 }
 
 /** Records the pointers of an instruction that is not a control instruction, with CS and DS. */
-function note(x: Lift, [fip, fdp, fop] = pointers(x)): void {
+function note(x: Lift): void {
+  const [fip, fdp, fop] = pointers(x);
   x.b.setSlot(FIP, 8, fip);
   x.b.setSlot(FOP, 4, fop);
   x.b.setSlot(FCS, 2, SELECTORS + 2 * Segment.cs);
@@ -156,19 +157,16 @@ function storeWith(x: Lift, pops: number, compute: () => Value, high?: string): 
   check(x);
   const value = compute();
   const upper = high === undefined ? 0 : x.op(high);
-  const where = pointers(x);
-  const address = x.address();
-  x.checkAligned(address, high === undefined ? x.operand(0).size : 8);
+  const stores = x.op("h_x87Stores");
+  const { size } = x.operand(0);
+  const { slot, disp } = x.address();
+  x.checkAligned({ slot, disp }, high === undefined ? size : 8);
   // a page fault comes before the exception, even where that suppresses the store
-  x.op("probeWrite", address.slot, address.disp, high === undefined ? x.operand(0).size : 10);
-  x.op("jumpOutIf", x.op("h_x87StoreSkipped", ...where), x.nextLo, x.nextHi, 0, 0);
-  if (high === undefined) x.store(address, x.operand(0).size, value);
-  else {
-    x.store(address, 8, value);
-    x.store(address, 2, upper, 8);
-  }
+  x.op("probeWrite", slot, disp, high === undefined ? size : 10);
+  x.op(`storeIf${high === undefined ? 8 * size : 64}`, slot, disp, stores, value);
+  if (high !== undefined) x.op("storeIf16", slot, disp + 8, stores, upper);
   x.op("h_x87StoreCommit", x.const(pops));
-  note(x, where);
+  note(x);
 }
 
 function fst(pops: number): Lifter {

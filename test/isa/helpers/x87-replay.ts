@@ -41,9 +41,10 @@ function store(h: Helpers, memory: DataView, bytes: number, pops: number, name: 
   call(h, name, ...args);
   const value = h.view.getBigUint64(RESULT, true);
   const high = bytes < 10 ? 0 : call(h, name === "x87StoreSig" ? "x87StoreSe" : "x87StoreBcdHigh");
-  if (call(h, "x87StoreSkipped", 0n, 0n, 0)) return;
-  for (let i = 0; i < Math.min(bytes, 8); i++) memory.setUint8(i, Number((value >> BigInt(8 * i)) & 0xffn));
-  if (bytes === 10) memory.setUint16(8, high, true);
+  if (call(h, "x87Stores") === 1) {
+    for (let i = 0; i < Math.min(bytes, 8); i++) memory.setUint8(i, Number((value >> BigInt(8 * i)) & 0xffn));
+    if (bytes === 10) memory.setUint16(8, high, true);
+  }
   call(h, "x87StoreCommit", pops);
 }
 
