@@ -5,7 +5,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { floatProgram } from "./float-program.mjs";
 
@@ -15,8 +15,8 @@ const HELP = `npm run random-programs -- [options]      needs csmith, gcc and gc
   --count N     programs (default: 500)
   --seed N      the first one's seed (default: 1)
   --kinds a,b   csmith, csmith-float, float (default: all, in turn)
+  --batch N     programs that run under one folio (default: 12)
   --keep DIR    where programs that differ are kept (default: dist/random-programs)
-  --all         each program in every build on every tier, not three builds on two tiers
 `;
 
 const BUILDS = {
@@ -33,28 +33,31 @@ const BUILDS = {
   "m32-O2-sse": ["-O2", "-m32", "-msse2", "-mfpmath=sse"],
   "m32-O3-v3": ["-O3", "-m32", "-march=x86-64-v3", "-mfpmath=sse"],
 };
+/** Each program is compiled in one build of every group, in turn. */
 const GROUPS = [
   ["O0", "O1", "O2", "O3"],
   ["v3-O3", "v3-O2"],
   ["m32-O3-387", "m32-O2-sse", "m32-O0", "m32-O1-387", "m32-O2", "m32-O3-v3"],
 ];
-const TIERS = {
-  interp: ["--tier", "interp"],
-  low: ["--jit-threshold", "50"],
-  once: ["--tier", "jit", "--jit-threshold", "2"],
-  auto: [],
-};
+/** All programs run on the first; half of them on each of the others. */
+const TIERS = { interp: ["--tier", "interp"], low: ["--jit-threshold", "50"], auto: [] };
+const OTHERS = ["low", "auto"];
 
 const { values } = parseArgs({
   options: {
     count: { type: "string", default: "500" },
     seed: { type: "string", default: "1" },
     kinds: { type: "string", default: "csmith,csmith-float,float" },
+    batch: { type: "string", default: "12" },
     keep: { type: "string", default: join(root, "dist/random-programs") },
-    all: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
+/** How the launcher's time limit ends a program. */
+const SIGVTALRM = 26;
+const kinds = values.kinds.split(",");
+const tally = { programs: 0, runs: 0, tooSlow: 0, notCompiled: 0, differ: 0 };
+const perBuild = {};
 
 function source(kind, seed) {
   if (kind === "float") return floatProgram(seed);
@@ -63,77 +66,86 @@ function source(kind, seed) {
   return execFileSync("csmith", args, { encoding: "utf8" });
 }
 
-const SIGNALS = { SIGABRT: 6, SIGFPE: 8, SIGSEGV: 11 };
-
-/** Output and status; undefined if it did not end in time (milliseconds). */
-function run(file, args, timeout) {
-  const options = { timeout, killSignal: "SIGKILL", maxBuffer: 1 << 26, stdio: ["ignore", "pipe", "ignore"] };
-  const { stdout, status, signal } = spawnSync(file, args, options);
-  if (signal === "SIGKILL") return undefined;
-  return { stdout: stdout.toString("latin1"), status: status ?? 128 + (SIGNALS[signal] ?? 0) };
+/** What the launcher prints for the programs; undefined if it does not end in time (milliseconds). */
+function run(command, programs, timeout) {
+  const options = { timeout, killSignal: "SIGKILL", maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "ignore"] };
+  const { stdout, signal } = spawnSync(command[0], [...command.slice(1), ...programs], options);
+  return signal === "SIGKILL" ? undefined : stdout.toString("latin1");
 }
 
-/** The builds and tiers of a program; every one has its turn within a few programs. */
-function plan(n) {
-  if (values.all) return Object.keys(BUILDS).map((build) => [build, Object.keys(TIERS)]);
-  return GROUPS.map((group, g) => [group[n % group.length], ["interp", ["low", "auto", "once"][(n + g) % 3]]]);
-}
-
-if (values.help) {
-  process.stdout.write(HELP);
-} else {
-  const dir = mkdtempSync(join(tmpdir(), "folio-random-"));
-  // A build in between must not mix two versions.
-  cpSync(join(root, "dist"), join(dir, "folio"), {
-    recursive: true,
-    filter: (from) => !from.includes("random-programs"),
-  });
-  const folio = join(dir, "folio/folio.cjs");
-  const kinds = values.kinds.split(",");
-  const tally = { programs: 0, runs: 0, tooSlow: 0, notCompiled: 0, differ: 0 };
-  const perBuild = {};
-  const line = () => `${JSON.stringify(tally)} ${JSON.stringify(perBuild)}\n`;
-  for (let n = 0; n < Number(values.count); n++) {
-    const kind = kinds[n % kinds.length];
-    const seed = Number(values.seed) + n;
-    const file = join(dir, "program.c");
-    writeFileSync(file, source(kind, seed));
-    let used = false;
-    for (const [build, tiers] of plan(Math.floor(n / kinds.length))) {
-      const program = join(dir, "program");
-      const flags = [...BUILDS[build], "-w", "-static", "-frounding-math", "-I/usr/include/csmith"];
-      if (spawnSync("gcc", [...flags, file, "-o", program, "-lm"], { stdio: "inherit" }).status !== 0) {
-        tally.notCompiled++;
-        continue;
-      }
-      const native = run(program, [], 1000);
-      // Some of csmith's programs do not end.
-      if (native === undefined) {
-        tally.tooSlow++;
-        break;
-      }
-      used = true;
-      for (const tier of tiers) {
-        const under = run(process.execPath, [folio, "run", ...TIERS[tier], program], 120_000);
-        tally.runs++;
-        perBuild[build] = (perBuild[build] ?? 0) + 1;
-        if (under?.stdout === native.stdout && under.status === native.status) continue;
-        tally.differ++;
-        const kept = join(values.keep, `${kind}-${seed}-${build}-${tier}`);
-        mkdirSync(kept, { recursive: true });
-        for (const name of ["program.c", "program"]) cpSync(join(dir, name), join(kept, name));
-        writeFileSync(join(kept, "native.txt"), `${native.stdout}status ${native.status}\n`);
-        writeFileSync(
-          join(kept, "folio.txt"),
-          under === undefined ? "too slow\n" : `${under.stdout}status ${under.status}\n`,
-        );
-        process.stdout.write(`${kind} seed ${seed}, ${build}, ${tier}: differs (${kept})\n`);
-      }
+/** The builds of a program that end natively in time. */
+function compile(dir, n) {
+  const kind = kinds[n % kinds.length];
+  const seed = Number(values.seed) + n;
+  const file = join(dir, `${kind}-${seed}.c`);
+  writeFileSync(file, source(kind, seed));
+  const turn = Math.floor(n / kinds.length);
+  const programs = [];
+  for (const group of GROUPS) {
+    const build = group[turn % group.length];
+    const program = join(dir, `${kind}-${seed}-${build}`);
+    const flags = [...BUILDS[build], "-w", "-static", "-frounding-math", "-I/usr/include/csmith"];
+    if (spawnSync("gcc", [...flags, file, "-o", program, "-lm"], { stdio: "inherit" }).status !== 0) {
+      tally.notCompiled++;
+      continue;
     }
-    if (used) tally.programs++;
-    if (n % 20 === 19) process.stdout.write(line());
+    const native = run([join(dir, "launcher"), "-t"], [program], 10_000);
+    if (native === undefined || native.endsWith(`status ${SIGVTALRM}\n`)) {
+      // Some of csmith's programs do not end.
+      tally.tooSlow++;
+      break;
+    }
+    perBuild[build] = (perBuild[build] ?? 0) + 1;
+    programs.push({ build, program, file, native });
   }
-  process.stdout.write(line());
+  if (programs.length > 0) tally.programs++;
+  return programs;
+}
+
+function keep({ program, file, native }, tier, under) {
+  const kept = join(values.keep, `${basename(program)}-${tier}`);
+  mkdirSync(kept, { recursive: true });
+  for (const path of [program, file]) cpSync(path, join(kept, basename(path)));
+  writeFileSync(join(kept, "native.txt"), native);
+  writeFileSync(join(kept, "folio.txt"), under ?? "too slow\n");
+  process.stdout.write(`${basename(program)}, ${tier}: differs (${kept})\n`);
+}
+
+function compare(dir, folio, programs, tier) {
+  const command = [process.execPath, folio, "run", ...TIERS[tier], join(dir, "launcher")];
+  const names = (list) => list.map(({ program }) => program);
+  tally.runs += programs.length;
+  if (run(command, names(programs), 600_000) === programs.map(({ native }) => native).join("")) return;
+  for (const one of programs) {
+    const under = run(command, [one.program], 600_000);
+    if (under === one.native) continue;
+    tally.differ++;
+    keep(one, tier, under);
+  }
+}
+
+function main() {
+  const dir = mkdtempSync(join(tmpdir(), "folio-random-"));
+  execFileSync("gcc", ["-O1", "-static", join(import.meta.dirname, "launcher.c"), "-o", join(dir, "launcher")]);
+  // A build in between must not mix two versions.
+  const filter = (from) => !from.includes("random-programs");
+  cpSync(join(root, "dist"), join(dir, "folio"), { recursive: true, filter });
+  const folio = join(dir, "folio/folio.cjs");
+  const [count, batch] = [Number(values.count), Number(values.batch)];
+  for (let from = 0; from < count; from += batch) {
+    const programs = [];
+    for (let n = from; n < Math.min(from + batch, count); n++) programs.push(...compile(dir, n));
+    compare(dir, folio, programs, "interp");
+    for (const [k, tier] of OTHERS.entries()) {
+      const some = programs.filter((_, i) => i % OTHERS.length === k);
+      compare(dir, folio, some, tier);
+    }
+    for (const { program, file } of programs) for (const path of [program, file]) rmSync(path, { force: true });
+    process.stdout.write(`${JSON.stringify(tally)} ${JSON.stringify(perBuild)}\n`);
+  }
   rmSync(dir, { recursive: true });
   process.exitCode = tally.differ > 0 ? 1 : 0;
 }
+
+if (values.help) process.stdout.write(HELP);
+else main();
