@@ -3,6 +3,7 @@ import { FSW, IE } from "./block.as";
 import * as core from "./core.as";
 import { A, FINITE, NAN, QUIET, UNSUPPORTED, X, ZERO } from "./core.as";
 import * as x from "./x87-core.as";
+import * as f from "./x87-fast.as";
 
 /** Relation of A and B (1 less, 2 equal, 4 greater, 8 unordered); IE for NaNs as FCOM (`quiet` 0) or FUCOM (1) has it. */
 function relate(quiet: u32): u32 {
@@ -18,14 +19,16 @@ function relate(quiet: u32): u32 {
   return r;
 }
 
+/** C3, C2, C0 for a relation. */
+function codeOf(relation: u32): u32 {
+  if (relation === 8) return x.C3 | x.C2 | x.C0;
+  return relation === 2 ? x.C3 : relation === 1 ? x.C0 : 0;
+}
+
 /** Sets C3, C2, C0 from a relation, raises X.flags and pops; an unmasked exception prevents only the pop (Zen 3). */
 function deliverCompare(relation: u32, pops: u32): void {
   const stop = x.raise(X.flags, 0);
-  let cc: u32 = 0;
-  if (relation === 8) cc = x.C3 | x.C2 | x.C0;
-  else if (relation === 2) cc = x.C3;
-  else if (relation === 1) cc = x.C0;
-  store<u32>(FSW, (load<u32>(FSW) & ~(x.C3 | x.C2 | x.C0)) | cc);
+  store<u32>(FSW, (load<u32>(FSW) & ~(x.C3 | x.C2 | x.C0)) | codeOf(relation));
   if (!stop) x.pop(pops);
 }
 
@@ -39,6 +42,12 @@ function compareUnderflow(pops: u32): void {
 /** FCOM, FCOMP, FCOMPP (quiet 0), FUCOM, FUCOMP, FUCOMPP (quiet 1) with ST(i). */
 export function x87Com(i: u32, quiet: u32, pops: u32): i32 {
   if (x.waiting()) return x.MF;
+  const known = f.fastRelation(i);
+  if (known !== 0) {
+    store<u32>(FSW, (load<u32>(FSW) & ~(x.C3 | x.C2 | x.C1 | x.C0)) | codeOf(known));
+    x.pop(pops);
+    return 0;
+  }
   if (x.isEmpty(0) || x.isEmpty(i)) {
     compareUnderflow(pops);
     return 0;
@@ -96,13 +105,22 @@ export function x87ComInt(n: i32, pops: u32): i32 {
   return 0;
 }
 
+function flagsOf(relation: u32): i32 {
+  return relation === 8 ? 0x45 : relation === 4 ? 0 : relation === 1 ? 1 : 0x40;
+}
+
 /**
  * FCOMI(P) (quiet 0), FUCOMI(P) (quiet 1) with ST(i): ZF, PF, CF at their places in EFLAGS, OF = SF = AF = 0. C1 is
  * cleared by stack underflow alone; an unmasked one prevents only the pop (Zen 3). Precondition: x87Check() returned 0.
  */
 export function x87Comi(i: u32, quiet: u32, pops: u32): i32 {
+  let r = f.fastRelation(i);
+  if (r !== 0) {
+    if (pops !== 0) f.popWith(0, load<u32>(FSW) & x.C1);
+    return flagsOf(r);
+  }
   x.start();
-  let r: u32 = 8;
+  r = 8;
   if (x.isEmpty(0) || x.isEmpty(i)) X.flags = IE | x.SF;
   else {
     x.readA(i);
@@ -112,7 +130,7 @@ export function x87Comi(i: u32, quiet: u32, pops: u32): i32 {
   }
   const c1 = (X.flags & x.SF) !== 0 ? 0 : load<u32>(FSW) & x.C1;
   if (!x.raise(X.flags, c1)) x.pop(pops);
-  return r === 8 ? 0x45 : r === 4 ? 0 : r === 1 ? 1 : 0x40;
+  return flagsOf(r);
 }
 
 /** FXAM: class of ST(0) in C3, C2, C0, its sign in C1 (SDM table 3-37). Not affected by pending operands' exceptions. */

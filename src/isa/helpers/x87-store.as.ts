@@ -2,7 +2,7 @@
  * x87 stores to memory, in two steps: `x87Store…` computes the value without changing any state; after the guest's memory has
  * taken it (if `x87Stores` returned 1), `x87StoreCommit` applies flags and pop. Precondition of all: `x87Check()` returned 0.
  */
-import { FSW, IE, OE, PE, UE } from "./block.as";
+import { FCW, FSW, IE, OE, PE, UE } from "./block.as";
 import * as core from "./core.as";
 import { A, FINITE, QUIET, R, TOP_BIT, X } from "./core.as";
 import * as x from "./x87-core.as";
@@ -139,6 +139,10 @@ export function x87Stores(): u32 {
 
 /** After the guest store: applies the flags of the last `x87Store…` and, if it stored, pops `pops` registers. */
 export function x87StoreCommit(pops: u32): void {
+  if (P.skip === 0 && pops === 1 && (P.flags & 0x3f & ~load<u32>(FCW)) === 0) {
+    f.popWith(P.flags, P.up);
+    return;
+  }
   x.raise(P.flags, P.up);
   if (P.skip === 0) x.pop(pops);
 }

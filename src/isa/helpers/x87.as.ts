@@ -30,19 +30,7 @@ function arith(op: u32, dst: u32, pops: u32): void {
 /** ST(dst) = ST(dst) op ST(src), then `pop` pops. */
 export function x87Arith(op: u32, dst: u32, src: u32, pop: u32): i32 {
   if (x.waiting()) return x.MF;
-  if (f.isPlain()) {
-    const sw = load<u32>(FSW);
-    const to = f.slotOf(sw, dst);
-    const from = f.slotOf(sw, src);
-    if (to !== 0 && from !== 0) {
-      const a = load<u64>(to);
-      const b = load<u64>(from);
-      if (f.fastArith(op, to, sw, a, u32(load<u16>(to + 8)), b, u32(load<u16>(from + 8)))) {
-        x.pop(pop);
-        return 0;
-      }
-    }
-  }
+  if (f.fastRegisters(op, dst, src, pop)) return 0;
   if (x.isEmpty(dst) || x.isEmpty(src)) {
     x.underflow(dst, pop);
     return 0;
@@ -142,13 +130,7 @@ export function x87FldM64(bits: u64): i32 {
 
 /** Pushes a register image unchanged. */
 function pushRaw(sig: u64, se: u32): void {
-  if (!x.isEmpty(7)) {
-    x.pushOverflow();
-    return;
-  }
-  x.rotate(7);
-  x.writeRaw(0, sig, se);
-  x.raise(0, 0);
+  if (!f.fastPush(sig, se)) x.pushOverflow();
 }
 
 /** FLD m80fp: no exception but stack overflow. */
@@ -173,9 +155,13 @@ export function x87FldSt(i: u32): i32 {
 /** FILD: any integer is exact. */
 export function x87Fild(n: i64): i32 {
   if (x.waiting()) return x.MF;
-  x.start();
-  core.fromInteger(u32(n < 0), n < 0 ? 0 - u64(n) : u64(n));
-  x.deliverPush();
+  if (n === 0) {
+    pushRaw(0, 0);
+    return 0;
+  }
+  const magnitude = n < 0 ? 0 - u64(n) : u64(n);
+  const shift = clz<u64>(magnitude);
+  pushRaw(magnitude << shift, (n < 0 ? 0x8000 : 0) | (16383 + 63 - u32(shift)));
   return 0;
 }
 
@@ -238,9 +224,9 @@ export function x87FstSt(i: u32, pop: u32): i32 {
     x.underflow(i, pop);
     return 0;
   }
-  x.writeRaw(i, x.rawSig(0), x.rawSe(0));
-  x.raise(0, 0);
-  x.pop(pop);
+  if (i !== 0) x.writeRaw(i, x.rawSig(0), x.rawSe(0));
+  if (pop !== 0) f.popWith(0, 0);
+  else x.raise(0, 0);
   return 0;
 }
 
@@ -256,13 +242,24 @@ export function x87FstpNce(i: u32): i32 {
 /** FXCH ST(i). */
 export function x87Fxch(i: u32): i32 {
   if (x.waiting()) return x.MF;
-  const e0 = x.isEmpty(0);
-  const ei = x.isEmpty(i);
-  if (e0 || ei) {
-    if (x.raise(IE | x.SF, 0)) return 0;
-    if (e0) x.writeIndefinite(0);
-    if (ei) x.writeIndefinite(i);
-  } else x.raise(0, 0);
+  const sw = load<u32>(FSW);
+  const to = f.slotOf(sw, 0);
+  const from = f.slotOf(sw, i);
+  if (to !== 0 && from !== 0) {
+    const sig = load<u64>(to);
+    const se = load<u16>(to + 8);
+    store<u64>(to, load<u64>(from));
+    store<u16>(to + 8, load<u16>(from + 8));
+    store<u64>(from, sig);
+    store<u16>(from + 8, se);
+    store<u32>(FSW, sw & ~x.C1);
+    return 0;
+  }
+  const e0 = to === 0;
+  const ei = from === 0;
+  if (x.raise(IE | x.SF, 0)) return 0;
+  if (e0) x.writeIndefinite(0);
+  if (ei) x.writeIndefinite(i);
   const sig = x.rawSig(0);
   const se = x.rawSe(0);
   x.writeRaw(0, x.rawSig(i), x.rawSe(i));
