@@ -10,6 +10,8 @@ const vm = require("node:vm");
 
 // Most functions of the wasm modules are never called in a short run: compile each at its first call.
 v8.setFlagsFromString("--wasm-lazy-compilation");
+// What a short run does is not worth V8's optimising compiler; what a long one does gets there a moment later.
+v8.setFlagsFromString("--interrupt-budget=1000000");
 
 const bundle = path.join(__dirname, "main.cjs");
 const cacheFile = path.join(__dirname, "main.cache");

@@ -146,7 +146,8 @@ export function addMachineOptions(command: Command): Command {
 
 /** How code runs, as `--tier` and `--jit-threshold` say. */
 export function tiersOf(options: MachineCliOptions): TierPolicy {
-  return { tier: options.tier, threshold: options.jitThreshold ?? DEFAULT_TIERS.threshold };
+  const { tier, jitThreshold } = options;
+  return jitThreshold === undefined ? { ...DEFAULT_TIERS, tier } : { tier, threshold: jitThreshold };
 }
 
 /** The profile that `--machine` names, with the processor that `--cpu` does. */

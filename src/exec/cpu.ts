@@ -71,9 +71,14 @@ export interface TierPolicy {
   readonly tier: "interp" | "jit" | "auto";
   /** Executions of a block after which it is compiled; 0: at once. */
   readonly threshold: number;
+  /** How many instructions must have been interpreted for each one that is compiled; undefined: compile what is hot. */
+  readonly patience?: number;
 }
 
-export const DEFAULT_TIERS: TierPolicy = { tier: "auto", threshold: 4000 };
+/** To compile an instruction costs about as much as to interpret 4,000 (docs/performance.md): at most half of the time goes there. */
+export const DEFAULT_TIERS: TierPolicy = { tier: "auto", threshold: 4000, patience: 4000 };
+/** Interpreted instructions that count beforehand, so that the first hot loop does not wait. */
+const HEAD_START = 2_000_000;
 
 export interface CpuInit {
   readonly tiers?: TierPolicy;
@@ -107,6 +112,8 @@ export class Cpu implements TranslationCache {
   /** Blocks of the moment: the tail of a time slice, a single step. Their memory is reused. */
   #transient: Block | undefined;
   #instructions = 0;
+  /** Guest instructions in all regions made so far. */
+  #compiledInstructions = 0;
   /** The mode (src/exec/block.ts) that links and jump cache are for. */
   #mode = 0;
   /** The last instruction has loaded SS. */
@@ -418,11 +425,22 @@ export class Cpu implements TranslationCache {
     this.#heads.clear();
   }
 
+  /** Whether so much has been interpreted that compiling costs no more. */
+  #mayCompile(): boolean {
+    const { patience } = this.#tiers;
+    if (patience === undefined) return true;
+    const left = this.#words[FUEL >> 2] as number;
+    const interpreted = this.#instructions + this.#fuelGiven - left - this.#counter(REGION_INSTRUCTIONS);
+    return this.#compiledInstructions * patience <= interpreted + HEAD_START;
+  }
+
   /** A block's counter ran out. It waits for company, but not for ever: the second time it is compiled with what there is. */
   #blockIsHot(): number {
     const record = this.#words[SAVED_PC >> 2] as number;
     const block = this.#currentBlock();
-    if (block !== this.#transient) {
+    if (!this.#mayCompile()) {
+      this.#words[(record >> 2) + 2] = this.#translator.hotCount(block.instructions);
+    } else if (block !== this.#transient) {
       this.#words[(record >> 2) + 2] = this.#translator.hotCount(block.instructions) + 1;
       const waiting = this.#hotBlocks.has(block);
       this.#hotBlocks.add(block);
@@ -508,6 +526,7 @@ export class Cpu implements TranslationCache {
       this.#words[at + 2] = need;
       this.#words[at + 3] = index;
       block.region = index;
+      for (const part of region.blocks) this.#compiledInstructions += part.instructions;
       const first = (block.hi >>> 0) * TWO32;
       block.regionPages = [...region.frames].map(([page, frame]) => ({ page: (first + (page >>> 0)) / 4096, frame }));
       this.#heads.set(index, block);

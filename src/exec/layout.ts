@@ -59,7 +59,7 @@ export const TLB_ALONE = 56;
  * Jump cache: two entries for a RIP, the second at the index of the first with bit 0 flipped. Entry: RIP i64, record address
  * u32, region table index u32 (0: none).
  */
-export const JUMP_CACHE_BITS = 14;
+export const JUMP_CACHE_BITS = 16;
 export const JUMP_CACHE_ENTRY_SHIFT = 4;
 export const JUMP_CACHE = 0x10_0000;
 export const JUMP_CACHE_BYTES = 1 << (JUMP_CACHE_BITS + JUMP_CACHE_ENTRY_SHIFT);
