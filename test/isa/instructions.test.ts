@@ -7,8 +7,10 @@ import { DecodeStatus } from "../../src/isa/instruction.ts";
 import { FORMS } from "../../src/isa/tables/forms.ts";
 import { instructionDocument } from "../../src/report/format/instructions.ts";
 import { formKey, instructionRows } from "../../src/report/model/instruction-set.ts";
+import { loadCapstone } from "../support/capstone.ts";
 import { coverage, ELSEWHERE } from "../support/cpu-coverage.ts";
 import { hasTool, native } from "../support/native.ts";
+import { OTHER_NAMES, OUTSIDE, PREFIXES } from "./capstone-names.ts";
 
 const ROOT = path.join(import.meta.dirname, "../..");
 const DOCUMENT = path.join(ROOT, "docs/instructions.md");
@@ -33,6 +35,15 @@ test("each form has a key of its own but for two lengths of LAHF and SAHF", () =
 
 test("tests that stand for vectors exist", () => {
   expect(Object.keys(ELSEWHERE).filter((file) => !existsSync(path.join(ROOT, file)))).toEqual([]);
+});
+
+test("each instruction that capstone names has a row, or is none of the sets that folio is about", async () => {
+  const { names } = await loadCapstone();
+  expect(names.length).toBeGreaterThan(1500);
+  const outside = new Set([...PREFIXES, ...Object.values(OUTSIDE).flatMap((list) => list.split(" "))]);
+  const hasRow = (name: string) => ROWS.has(OTHER_NAMES[name] ?? name);
+  expect(names.filter((name) => hasRow(name) === outside.has(name))).toEqual([]);
+  expect([...outside, ...Object.keys(OTHER_NAMES)].filter((name) => !names.includes(name))).toEqual([]);
 });
 
 const LIBRARIES = "libc.so.6 libm.so.6 libcrypto.so.3 libstdc++.so.6".split(" ");

@@ -15,6 +15,7 @@ interface CapstoneModule {
   readonly MODE_64: number;
   _malloc(bytes: number): number;
   _cs_malloc(handle: number): number;
+  _cs_insn_name(handle: number, id: number): number;
   _cs_disasm_iter(handle: number, code: number, size: number, address: number, insn: number): number;
   getValue(pointer: number, type: string): number;
   setValue(pointer: number, value: number | bigint, type: string): void;
@@ -63,6 +64,16 @@ export class Capstone {
   /** The last instruction's mnemonic as capstone gives it, prefixes such as `rep` and `lock` included. */
   get mnemonic(): string {
     return this.module.UTF8ToString(this.insn + MNEMONIC_OFFSET);
+  }
+
+  /** The names of all instructions that capstone knows of x86, by id. */
+  get names(): string[] {
+    const names: string[] = [];
+    for (let id = 1; ; id++) {
+      const text = this.module._cs_insn_name(this.handles[64], id);
+      if (text === 0) return names;
+      names.push(this.module.UTF8ToString(text));
+    }
   }
 
   get operands(): string {
