@@ -9,7 +9,7 @@ import type { Namespace } from "./namespace.ts";
 import { relocate } from "./relocate.ts";
 import { callGuest, isLinkError, linkError, type Routine, syscall } from "./routine.ts";
 import { loadDependencies, loadObject, unloadCache } from "./search.ts";
-import { tlsAddress, useSurplus } from "./tls.ts";
+import { releaseTls, tlsAddress, useSurplus } from "./tls.ts";
 import { missingVersions } from "./versions-check.ts";
 
 const RTLD_LAZY = 1;
@@ -59,7 +59,7 @@ export function* open(work: Work, nameAddress: number, mode: number, caller: num
     const [missing] = missingVersions(namespace, other);
     if (missing !== undefined) throw linkError(missing.object, missing.message);
   }
-  for (const other of fresh) if (other.tlsModule !== 0) useSurplus(namespace, other, tp);
+  for (const other of fresh) if (other.tlsModule !== 0) yield* useSurplus(namespace, other, tp);
   if ((mode & RTLD_GLOBAL) !== 0) for (const other of loaded) other.set(MapFlag.global);
   const now = (mode & RTLD_NOW) !== 0 || namespace.get("bindNow") !== 0;
   for (const other of [...fresh].reverse()) yield* relocate(namespace, other, now);
@@ -79,7 +79,7 @@ export function* open(work: Work, nameAddress: number, mode: number, caller: num
 }
 
 /** dlclose: objects that nothing refers to any more are finished and unmapped. */
-export function* close(work: Work, handle: number): Routine<number> {
+export function* close(work: Work, handle: number, tp: number): Routine<number> {
   const { namespace } = work;
   const map = namespace.maps().find((candidate) => candidate.address === handle);
   if (map === undefined) throw linkError("", "invalid handle");
@@ -89,6 +89,7 @@ export function* close(work: Work, handle: number): Routine<number> {
   const gone = group.filter((other) => other.references === 0 && !keeps(other));
   for (const destructor of takeDestructors(namespace, gone)) yield* callGuest(destructor);
   for (const other of gone) {
+    if (other.tlsModule !== 0) releaseTls(namespace, other, tp);
     namespace.unlink(other);
     const end = Math.ceil(other.mapEnd / 4096) * 4096;
     yield* syscall("munmap", other.mapStart, end - other.mapStart);
@@ -99,7 +100,7 @@ export function* close(work: Work, handle: number): Routine<number> {
 /** Loaded at start, or never to be unloaded. */
 function keeps(map: LinkMap): boolean {
   const fixed = MapFlag.main | MapFlag.ld | MapFlag.vdso | MapFlag.noDelete;
-  return (map.flags & fixed) !== 0 || map.tlsModule !== 0 || map.has(MapFlag.global);
+  return (map.flags & fixed) !== 0 || map.has(MapFlag.global);
 }
 
 /** dlsym and dlvsym; `versionAddress` 0 for the default version. */
@@ -113,11 +114,11 @@ export function* find(
 ): Routine<number> {
   const { memory } = namespace;
   const name = memory.text(nameAddress);
-  const wanted = versionAddress === 0 ? undefined : { name: memory.text(versionAddress), file: undefined };
+  const wanted = versionAddress === 0 ? undefined : { name: memory.text(versionAddress), file: undefined, exact: true };
   const options = { version: wanted, newest: true };
   const next = memory.is64 ? 2 ** 64 - 1 : 2 ** 32 - 1;
   let scope: readonly LinkMap[];
-  const from = namespace.covering(caller) ?? namespace.main;
+  let from = namespace.covering(caller) ?? namespace.main;
   if (handle === HANDLE_DEFAULT) scope = namespace.scopeOf(from);
   else if (handle >= next) {
     const all = namespace.scopeOf(from);
@@ -126,8 +127,10 @@ export function* find(
     const map = namespace.maps().find((candidate) => candidate.address === handle);
     if (map === undefined) throw linkError("", "invalid handle");
     scope = map.has(MapFlag.main) ? namespace.globalScope() : namespace.dependencies(map);
+    from = map;
   }
   const found = lookup(scope, name, namespace.tables, options);
+  // The message names the object of the handle, or else the caller's (dl-sym.c do_sym).
   if (found === undefined || found.shndx === SHN_UNDEF) {
     const version = wanted === undefined ? "" : `, version ${wanted.name}`;
     throw linkError(from.has(MapFlag.main) ? programOf(namespace) : from.name, `undefined symbol: ${name}${version}`);

@@ -85,7 +85,9 @@ export class DynamicLinker {
           return dl.catching(namespace, 0, dl.open(work, name, int(mode), caller, this.#threadPointer(task)));
         }),
       ld_close: (task, base) =>
-        this.#routine(task, base, (work, [handle]) => dl.catching(work.namespace, 1, dl.close(work, handle))),
+        this.#routine(task, base, (work, [handle]) =>
+          dl.catching(work.namespace, 1, dl.close(work, handle, this.#threadPointer(task))),
+        ),
       ld_sym: (task, base) =>
         this.#routine(task, base, (work, [handle, name, version, caller]) => {
           const { namespace } = work;

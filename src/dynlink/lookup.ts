@@ -36,6 +36,8 @@ export interface WantedVersion {
   readonly name: string;
   /** The library that is to define it, as DT_NEEDED names it; undefined for dlvsym. */
   readonly file: string | undefined;
+  /** dlvsym: an unversioned definition is not good enough. */
+  readonly exact?: boolean;
 }
 
 /** What a reference must not be satisfied by. */
@@ -227,7 +229,7 @@ export function lookupIn(
       // The program's copy of a variable bears the version under which it is imported.
       if ((defined ?? tables.wanted(map, index))?.name === version.name) return symbol;
       // A reference accepts an unversioned definition of a library that it does not name.
-      if (!hidden && (defined === undefined || defined.isBase) && number <= 1) return symbol;
+      if (version.exact !== true && !hidden && (defined === undefined || defined.isBase) && number <= 1) return symbol;
       // An undefined symbol with a value is the program's PLT entry, which stands for the function.
       if (symbol.shndx === SHN_UNDEF) return symbol;
       continue;

@@ -137,14 +137,21 @@ export function* mapObject(work: Work, opened: OpenedObject, wanted: string): Ro
   map.phnum = phnum;
   map.phdr = base + headersAddress(segments, loads, phoff);
   if (segments.some((segment) => segment.type === PT_TLS && segment.memsz > 0)) {
-    const module = namespace.get("tlsModules") + 1;
-    namespace.set("tlsModules", module);
-    map.setTls(module, 0);
+    map.setTls(freeTlsModule(namespace), 0);
   }
   yield* syscall("close", fd);
   scratch.reset();
   namespace.append(map);
   return map;
+}
+
+/** _dl_next_tls_modid: a number that dlclose has given back, or the next one. */
+function freeTlsModule(namespace: Namespace): number {
+  const used = new Set(namespace.maps().map(({ tlsModule }) => tlsModule));
+  let module = 1;
+  while (used.has(module)) module++;
+  namespace.set("tlsModules", Math.max(namespace.get("tlsModules"), module));
+  return module;
 }
 
 /** Where the program headers are in memory, by address in the file. */

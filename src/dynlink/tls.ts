@@ -111,14 +111,37 @@ export function auxiliary(namespace: Namespace, tag: number): number {
 }
 
 /** A module that came by dlopen and is reached by offset from the thread pointer takes of the surplus. */
-export function useSurplus(namespace: Namespace, map: LinkMap, tp: number): void {
+export function* useSurplus(namespace: Namespace, map: LinkMap, tp: number): Routine<void> {
   placeStatic(namespace, map);
   if (namespace.get("tlsUsed") > namespace.get("tlsStaticSize") - namespace.sizes.tcb) {
     throw linkError(map.name, "cannot allocate memory in static TLS block");
   }
   const { memory } = namespace;
   initialise(map, tp - map.tlsOffset);
+  yield* growDtv(namespace, map.tlsModule, tp);
   memory.setWord(dtvEntry(namespace, memory.word(tp + memory.W), map.tlsModule), tp - map.tlsOffset);
+}
+
+/** _dl_resize_dtv: room for the entry of `module`. */
+function* growDtv(namespace: Namespace, module: number, tp: number): Routine<void> {
+  const { memory, sizes } = namespace;
+  const old = memory.word(tp + memory.W) - sizes.dtv;
+  const entries = memory.word(old);
+  if (module <= entries) return;
+  const vector = yield* namespace.allocate((module + DTV_SURPLUS + 2) * sizes.dtv);
+  memory.fill(vector, (module + DTV_SURPLUS + 2) * sizes.dtv);
+  memory.setBytes(vector, memory.bytes(old, (entries + 2) * sizes.dtv));
+  memory.setWord(vector, module + DTV_SURPLUS);
+  memory.setWord(tp + memory.W, vector + sizes.dtv);
+}
+
+/** An object that is unmapped gives back its number, and its place if that is the last one (remove_slotinfo, dl-close.c). */
+export function releaseTls(namespace: Namespace, map: LinkMap, tp: number): void {
+  const { memory } = namespace;
+  memory.setWord(dtvEntry(namespace, memory.word(tp + memory.W), map.tlsModule), 0);
+  const last = map.tlsOffset === namespace.get("tlsUsed");
+  map.setTls(0, 0);
+  if (last) namespace.set("tlsUsed", Math.max(0, ...namespace.maps().map(({ tlsOffset }) => tlsOffset)));
 }
 
 /** __tls_get_addr: the address of an offset in a module's block of this thread, which is made when it is first wanted. */

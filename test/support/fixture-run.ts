@@ -97,7 +97,7 @@ export interface FixtureJob {
   readonly run: Run;
   readonly kind?: StreamKind;
   readonly tiers?: TierPolicy;
-  /** With folio's own C library, on this machine (the default one otherwise). */
+  /** With folio's own C library and nothing of the host's, on this machine (the default one otherwise). */
   readonly embedded?: MachineProfile;
   readonly observers?: readonly Observer<Task, SigInfo>[];
 }
@@ -143,8 +143,11 @@ export function runFixture({ program, build, run, kind = "pipe", ...how }: Fixtu
         [RLIMIT_STACK, { cur: 8 * 1024 ** 2, max: Number.POSITIVE_INFINITY }],
       ]),
       user,
-      ...(how.embedded === undefined ? {} : { libc: "embedded" }),
-      ...(process.platform === "linux" ? { sysroot: "/" } : {}),
+      ...(how.embedded === undefined
+        ? process.platform === "linux"
+          ? { sysroot: "/" }
+          : {}
+        : { libc: "embedded" as const }),
     },
     observers: how.observers ?? [],
   });

@@ -117,18 +117,75 @@ const libm = (abi, glibc, libcImage, layout) => ({
 });
 
 const DL = ["dlopen", "dlclose", "dlerror", "dlsym", "dlvsym", "dladdr"];
+const dlVersion = (abi, symbol) =>
+  abi === "amd64" ? "GLIBC_2.2.5" : symbol === "dlopen" || symbol === "dlvsym" ? "GLIBC_2.1" : "GLIBC_2.0";
 const libdl = (abi, glibc, ldImage, layout) => ({
   abi,
   glibc,
   soname: "libdl.so.2",
   objects: () => ["libdl.c"],
   needs: [ldImage],
-  versions: DL.map((name) => ({
-    name,
-    versions: [abi === "amd64" ? "GLIBC_2.2.5" : name === "dlopen" || name === "dlvsym" ? "GLIBC_2.1" : "GLIBC_2.0"],
-  })),
+  versions: DL.map((symbol) => ({ name: symbol, versions: [dlVersion(abi, symbol)] })),
   keep: () => false,
   ...layout,
+});
+
+/**
+ * A library whose functions are in our libc, as they are in glibc's from 2.34 on: programs that were linked with it find its name and
+ * the versions that they ask for. Segments are as small as they can be.
+ */
+const name = (abi, glibc, soname, nodes) => ({
+  abi,
+  glibc,
+  soname,
+  objects: () => [`placeholder.c`],
+  versions: [{ name: "__folio_placeholder", type: "FUNC", versions: nodes[abi] }],
+  keep: () => false,
+  textEnd: 0x1000,
+  data: abi === "amd64" && glibc === "2.11.1" ? 0x201d90 : 0x1d90,
+  relroEnd: abi === "amd64" && glibc === "2.11.1" ? 0x202000 : 0x2000,
+  dataEnd: abi === "amd64" && glibc === "2.11.1" ? 0x202080 : 0x2080,
+  end: abi === "amd64" && glibc === "2.11.1" ? 0x2020f0 : 0x20f0,
+  exactEnd: true,
+  ...(abi === "amd64" && glibc === "2.11.1" ? {} : { page: 0x1000 }),
+});
+/** Versions of glibc's files up to 2.13; none came later in those that are empty today. */
+const PTHREAD_NODES = {
+  amd64: [
+    "GLIBC_2.12",
+    "GLIBC_2.11",
+    "GLIBC_2.4",
+    "GLIBC_2.3.4",
+    "GLIBC_2.3.3",
+    "GLIBC_2.3.2",
+    "GLIBC_2.2.6",
+    "GLIBC_2.2.5",
+  ],
+  i386: [
+    ...[
+      "GLIBC_2.12",
+      "GLIBC_2.11",
+      "GLIBC_2.4",
+      "GLIBC_2.3.4",
+      "GLIBC_2.3.3",
+      "GLIBC_2.3.2",
+      "GLIBC_2.2.6",
+      "GLIBC_2.2.3",
+    ],
+    ...["GLIBC_2.2", "GLIBC_2.1.2", "GLIBC_2.1.1", "GLIBC_2.1", "GLIBC_2.0"],
+  ],
+};
+const RT_NODES = {
+  amd64: ["GLIBC_2.7", "GLIBC_2.4", "GLIBC_2.3.4", "GLIBC_2.3.3", "GLIBC_2.2.5"],
+  i386: ["GLIBC_2.7", "GLIBC_2.4", "GLIBC_2.3.4", "GLIBC_2.2", "GLIBC_2.1"],
+};
+const DL_NODES = {
+  amd64: ["GLIBC_2.3.4", "GLIBC_2.3.3", "GLIBC_2.2.5"],
+  i386: ["GLIBC_2.3.4", "GLIBC_2.3.3", "GLIBC_2.1", "GLIBC_2.0"],
+};
+const names = (abi, glibc, suffix) => ({
+  [`libpthread-${suffix}.so`]: name(abi, glibc, "libpthread.so.0", PTHREAD_NODES),
+  [`librt-${suffix}.so`]: name(abi, glibc, "librt.so.1", RT_NODES),
 });
 
 /** A library that stands for no file that we know: as long as it needs to be, in pages of its own. */
@@ -149,8 +206,10 @@ const modern = (abi, suffix) => ({
     ...libc(abi, "2.36", `ld-2.36-${suffix}.so`, PLAIN),
     page: 0x1000,
     objects: () => [`libc.${abi}.o`, "libc-data.c", "libc-tls.S", "libdl.c"],
-    versions: DL.map((name) => ({ name, versions: ["GLIBC_2.34"] })),
+    versions: DL.map((symbol) => ({ name: symbol, type: "FUNC", versions: ["GLIBC_2.34", dlVersion(abi, symbol)] })),
   },
+  ...names(abi, "2.36", `2.36-${suffix}`),
+  [`libdl-2.36-${suffix}.so`]: name(abi, "2.36", "libdl.so.2", DL_NODES),
   [`libm-2.36-${suffix}.so`]: libm(abi, "2.36", `libc-2.36-${suffix}.so`, { ...PLAIN, page: 0x1000 }),
 });
 
@@ -243,6 +302,8 @@ export const IMAGES = {
     exactEnd: true,
     fileSize: 9704,
   }),
+  ...names("amd64", "2.11.1", "2.11.1"),
+  ...names("i386", "2.13", "2.13"),
   ...modern("amd64", "amd64"),
   ...modern("i386", "i386"),
 };

@@ -1,4 +1,4 @@
-/* realpath(3), err(3), error(3), syslog-free odds and ends, and the thread functions that libc.so itself exports. */
+/* realpath(3), err(3), error(3), syslog-free odds and ends. */
 #include "../syscall.h"
 
 ssize_t readlink(const char *, char *, size_t);
@@ -122,34 +122,6 @@ void warn(const char *fmt, ...) { WITH_LIST(vwarn(fmt, ap)); }
 void warnx(const char *fmt, ...) { WITH_LIST(vwarnx(fmt, ap)); }
 NORETURN void err(int status, const char *fmt, ...) { WITH_LIST(vwarn(fmt, ap)); exit(status); }
 NORETURN void errx(int status, const char *fmt, ...) { WITH_LIST(vwarnx(fmt, ap)); exit(status); }
-
-/* Without the threads library locks are nothing. */
-#define NOTHING(name) int name(void *p) { return (void)p, 0; }
-NOTHING(pthread_mutex_lock)
-NOTHING(pthread_mutex_unlock)
-NOTHING(pthread_mutex_destroy)
-NOTHING(pthread_cond_broadcast)
-NOTHING(pthread_cond_signal)
-NOTHING(pthread_cond_destroy)
-NOTHING(pthread_attr_destroy)
-NOTHING(pthread_attr_init)
-int pthread_mutex_init(void *mutex, const void *attributes) { return (void)mutex, (void)attributes, 0; }
-int pthread_cond_init(void *condition, const void *attributes) { return (void)condition, (void)attributes, 0; }
-int pthread_cond_wait(void *condition, void *mutex) { return (void)condition, (void)mutex, 0; }
-int pthread_equal(unsigned long a, unsigned long b) { return a == b; }
-unsigned long pthread_self(void) {
-  unsigned long self;
-#ifdef __x86_64__
-  __asm__("movq %%fs:16, %0" : "=r"(self));
-#else
-  __asm__("movl %%gs:8, %0" : "=r"(self));
-#endif
-  return self;
-}
-int pthread_setcancelstate(int state, int *old) { return (void)state, (old ? *old = 0 : 0), 0; }
-int pthread_setcanceltype(int type, int *old) { return (void)type, (old ? *old = 0 : 0), 0; }
-NORETURN void pthread_exit(void *value) { (void)value, exit(0); }
-int __register_atfork(void *a, void *b, void *c, void *d) { return (void)a, (void)b, (void)c, (void)d, 0; }
 
 int getsubopt(char **options, char *const *names, char **value) {
   if (!**options) return -1;

@@ -5,12 +5,16 @@
 #define CLONE_CHILD_SETTID 0x1000000
 
 /* glibc's fork is a clone; ours asks for no thread id. */
+HIDDEN void libc_before_fork(void), libc_after_fork(int in_child);
 pid_t fork(void) {
+  libc_before_fork();
 #ifdef __x86_64__
-  return (pid_t)SYS(56, SIGCHLD, 0, 0, 0, 0);
+  pid_t pid = (pid_t)SYS(56, SIGCHLD, 0, 0, 0, 0);
 #else
-  return (pid_t)SYS(120, SIGCHLD, 0, 0, 0, 0);
+  pid_t pid = (pid_t)SYS(120, SIGCHLD, 0, 0, 0, 0);
 #endif
+  libc_after_fork(pid == 0);
+  return pid;
 }
 ALIAS(__fork, fork);
 

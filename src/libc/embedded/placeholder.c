@@ -1,0 +1,2 @@
+/* A library that is there for its name and its versions: see name() in image-layout.mjs. */
+void __folio_placeholder (void) {}
