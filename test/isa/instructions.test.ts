@@ -6,6 +6,7 @@ import { decode, newInstruction } from "../../src/isa/decode.ts";
 import { DecodeStatus } from "../../src/isa/instruction.ts";
 import { FORMS } from "../../src/isa/tables/forms.ts";
 import { instructionDocument } from "../../src/report/format/instructions.ts";
+import { DEVIATIONS } from "../../src/report/model/deviations.ts";
 import { formKey, instructionRows } from "../../src/report/model/instruction-set.ts";
 import { loadCapstone } from "../support/capstone.ts";
 import { coverage, ELSEWHERE } from "../support/cpu-coverage.ts";
@@ -31,6 +32,14 @@ test("the document is that of the tables and the recorded cases", () => {
 test("each form has a key of its own but for two lengths of LAHF and SAHF", () => {
   const keys = FORMS.map(formKey);
   expect(keys.filter((key, i) => keys.indexOf(key) !== i)).toEqual(["9E sahf", "9F lahf"]);
+});
+
+test("deviations are few, of instructions that there are, and measured by what there is", () => {
+  expect(DEVIATIONS.length).toBeLessThanOrEqual(10);
+  expect(DEVIATIONS.flatMap(({ instructions }) => instructions.filter((name) => !ROWS.has(name)))).toEqual([]);
+  const files = DEVIATIONS.flatMap(({ measured }) => measured.match(/\b(?:fixtures|test)\/[\w./-]*\w/g) ?? []);
+  expect(files.length).toBeGreaterThan(5);
+  expect(files.filter((file) => !existsSync(path.join(ROOT, file)))).toEqual([]);
 });
 
 test("tests that stand for vectors exist", () => {

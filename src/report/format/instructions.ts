@@ -1,4 +1,5 @@
 /** Instruction forms as text, JSON and Markdown (docs/instructions.md). */
+import { DEVIATIONS, type Deviation } from "../model/deviations.ts";
 import type { InstructionRow } from "../model/instruction-set.ts";
 
 const COLUMNS = ["instruction", "opcode", "operands", "feature", "models", "support", "vector"] as const;
@@ -33,10 +34,23 @@ Generated from the opcode tables in \`src/isa/tables\` (\`UPDATE_DOCS=1 npx vite
   are; or the test that covers it.
 `;
 
+function deviationText({ instructions, what, cause, bound, measured }: Deviation, index: number): string {
+  const names = instructions.length === 0 ? "" : `**${instructions.join(", ")}**: `;
+  const lines = [`${names}${what}`, `*Cause*: ${cause}`, `*Bound*: ${bound}`, `*Measured*: ${measured}`];
+  return `${index + 1}. ${lines.join("\n   ")}`;
+}
+
+const DEVIATIONS_HEADER = `## Deviations
+
+Where folio is known to differ from the processor its results are recorded on (AMD family 19h, under KVM), from
+\`src/report/model/deviations.ts\`.
+`;
+
 export function instructionDocument(rows: readonly InstructionRow[]): string {
   const count = (support: string) => rows.filter((row) => row.support === support).length;
   const summary = `${rows.length} forms of ${new Set(rows.map((row) => row.mnemonic)).size} instructions: ${count("yes")} yes, ${count("#GP")} #GP, ${count("#UD")} #UD, ${count("lacking")} lacking.`;
   const lines = rows.map((row) => `| ${cells(row).join(" | ")} |`);
   const head = `| ${COLUMNS.join(" | ")} |\n|${" --- |".repeat(COLUMNS.length)}`;
-  return `${HEADER}\n${summary}\n\n${head}\n${lines.join("\n")}\n`;
+  const deviations = DEVIATIONS.map(deviationText).join("\n");
+  return `${HEADER}\n${summary}\n\n${DEVIATIONS_HEADER}\n${deviations}\n\n## Forms\n\n${head}\n${lines.join("\n")}\n`;
 }
