@@ -214,7 +214,7 @@ export class Registers {
   /** Recomputes FP_SLOW after a change of MXCSR (the helper fpUpdateMode does the same in wasm). */
   updateFloatMode(): void {
     const mxcsr = this.#view.getUint32(MXCSR, true);
-    const mode = (mxcsr & MXCSR_MODE_MASK) !== MXCSR_PLAIN ? 2 : mxcsr & MXCSR_PE ? 0 : 1;
+    const mode = (mxcsr & MXCSR_MODE_MASK) !== MXCSR_PLAIN ? 0x8000_0002 : mxcsr & MXCSR_PE ? 0 : 0x8000_0001;
     this.#view.setUint32(FP_SLOW, mode, true);
   }
 

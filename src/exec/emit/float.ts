@@ -4,7 +4,7 @@
  * class raises nothing. Everything else goes to the exact helper of the same name. SDM volume 1, sections 10.2.3 and 11.5.
  */
 import { FP_SLOW, FP_TRAP } from "../../isa/cpu-block.ts";
-import { BLOCK_VOID, ValType, W } from "../../wasm/opcodes.ts";
+import { BLOCK_VOID, W } from "../../wasm/opcodes.ts";
 import type { Emit, Emitter, EmitterTable } from "./emitter.ts";
 
 interface Kind {
@@ -62,13 +62,6 @@ function isDenormal(e: Emit, kind: Kind, local: number): void {
   e.c.op(kind.ltU);
 }
 
-/** 1 if infinite or NaN. */
-function isSpecial(e: Emit, kind: Kind, local: number): void {
-  shiftedBits(e, kind, local);
-  kind.constant(e, kind.int === "i64" ? 0x7ff : 0xff, -1);
-  e.c.op(kind.gtU);
-}
-
 /** 1 unless normal. */
 function isAbnormal(e: Emit, kind: Kind, local: number): void {
   shiftedBits(e, kind, local);
@@ -89,6 +82,8 @@ function pushSlowMode(e: Emit): void {
   e.c.memory(W.i32_load, FP_SLOW);
 }
 
+/** FP_SLOW where nothing but a clear PE is in the way. */
+const PE_CLEAR = 0x8000_0001 | 0;
 const SIMD_EXCEPTION = 19;
 
 /** Raises #XM if the last helper met an unmasked exception; `depth` blocks are open around. */
@@ -132,123 +127,66 @@ function pushBits(e: Emit, kind: Kind, args: readonly number[]): void {
   }
 }
 
-type Exactness = (e: Emit, kind: Kind, a: number, b: number, r: number) => void;
-
-/** 1 if r = a + b (or a - b) is exact: the sum's error, computed exactly (Knuth, TAOCP volume 2, theorem 4.2.2 B), is 0. */
-function sumIsExact(subtract: boolean): Exactness {
-  return (e, kind, a, b, r) => {
-    const c = e.c;
-    const of = (name: string) => W[`${kind.float}_${name}` as keyof typeof W];
-    const v = e.scratch(kind.float, 3);
-    // v = r - a; error = (a - (r - v)) + (±b - v)
-    c.get(r);
-    c.get(a);
-    c.op(of("sub"));
-    c.set(v);
-    c.get(a);
-    c.get(r);
-    c.get(v);
-    c.op(of("sub"));
-    c.op(of("sub"));
-    c.get(b);
-    if (subtract) c.op(of("neg"));
-    c.get(v);
-    c.op(of("sub"));
-    c.op(of("add"));
-    zero(e, kind);
-    c.op(of("eq"));
-  };
+/** Where the exponent field's lowest bit is, and the field. */
+function exponentField(e: Emit, kind: Kind, local: number): void {
+  const { c } = e;
+  c.get(local);
+  c.op(kind.reinterpret);
+  if (kind.int === "i64") c.i64Const(0, 0x7ff0_0000);
+  else c.i32Const(0x7f80_0000);
+  c.op(kind.int === "i64" ? W.i64_and : W.i32_and);
 }
 
-/** 1 if r = a × b is surely exact: the significands have at most as many bits together as the format holds. */
-const productIsExact: Exactness = (e, kind, a, b) => {
-  significantZeros(e, kind, a);
-  significantZeros(e, kind, b);
-  e.c.op(kind.int === "i64" ? W.i64_add : W.i32_add);
-  constantOf(e, kind, kind.int === "i64" ? 53 : 24);
-  e.c.op(kind.int === "i64" ? W.i64_ge_u : W.i32_ge_u);
-};
-
-/** 1 if r = a / b is surely exact: r × b is, and gives a. */
-const quotientIsExact: Exactness = (e, kind, a, b, r) => {
-  const of = (name: string) => W[`${kind.float}_${name}` as keyof typeof W];
-  productIsExact(e, kind, r, b, r);
-  e.c.get(r);
-  e.c.get(b);
-  e.c.op(of("mul"));
-  e.c.get(a);
-  e.c.op(of("eq"));
-  e.c.op(W.i32_and);
-};
-
-function zero(e: Emit, kind: Kind): void {
-  constantOf(e, kind, 0);
-  e.c.op(kind.from);
-}
-
-function constantOf(e: Emit, kind: Kind, value: number): void {
-  if (kind.int === "i64") e.c.i64Const(value);
-  else e.c.i32Const(value);
-}
-
-/** Trailing zeros of the significand of the normal number in the local. */
-function significantZeros(e: Emit, kind: Kind, local: number): void {
-  e.c.get(local);
-  e.c.op(kind.reinterpret);
+function exponentUnit(e: Emit, kind: Kind): void {
   if (kind.int === "i64") e.c.i64Const(0, 1 << 20);
   else e.c.i32Const(1 << 23);
-  e.c.op(kind.int === "i64" ? W.i64_or : W.i32_or);
-  e.c.op(kind.int === "i64" ? W.i64_ctz : W.i32_ctz);
 }
 
-function arithmetic(kind: Kind, opcode: number, helper: string, exactZero: boolean, exactness: Exactness): Emitter {
-  return (e) => {
-    const c = e.c;
-    const a = e.local(0);
-    const b = e.local(1);
-    const r = e.scratch(kind.float, 2);
-    const doubtful = e.scratch("i32", 3);
-    c.get(a);
-    c.get(b);
-    c.op(opcode);
-    c.set(r);
-    (exactZero ? isSpecial : isAbnormal)(e, kind, r);
-    isDenormal(e, kind, a);
-    c.op(W.i32_or);
-    isDenormal(e, kind, b);
-    c.op(W.i32_or);
-    c.set(doubtful);
-    unlessExact(e, doubtful, () => exactness(e, kind, a, b, r));
-    choose(e, kind, helper, [a, b], r);
-  };
+/** A number whose sign bit is set if the float is zero or denormal. */
+function smallSign(e: Emit, kind: Kind, local: number): void {
+  exponentField(e, kind, local);
+  exponentUnit(e, kind);
+  e.c.op(kind.sub);
+}
+
+/** A number whose sign bit is set if the float is infinite or a NaN. */
+function specialSign(e: Emit, kind: Kind, local: number): void {
+  exponentField(e, kind, local);
+  exponentUnit(e, kind);
+  e.c.op(kind.int === "i64" ? W.i64_add : W.i32_add);
 }
 
 /**
- * Pushes 1 if the exact helper must compute: in doubt, or in a mode that needs it. With nothing but a clear PE in the way, an
- * exact result is right all the same.
+ * Pushes 1 if the helper has to look: FP_SLOW is set, an operand is not normal, the result is special or, where `small` counts,
+ * not normal. That may be more often than needed (zeros): the helper begins with the precise question.
  */
-function unlessExact(e: Emit, doubtful: number, exact: () => void): void {
-  const c = e.c;
-  c.get(doubtful);
-  c.open(W.if, ValType.i32);
-  c.i32Const(1);
-  c.byte(W.else);
-  pushSlowMode(e);
-  c.tee(doubtful);
-  c.open(W.if, ValType.i32);
-  c.get(doubtful);
-  c.i32Const(1);
-  c.op(W.i32_eq);
-  c.open(W.if, ValType.i32);
-  exact();
-  c.op(W.i32_eqz);
-  c.byte(W.else);
-  c.i32Const(1);
-  c.end();
-  c.byte(W.else);
+function arithmeticWants(e: Emit, kind: Kind, args: readonly number[], r: number, small: boolean): void {
+  const { c } = e;
+  const or = kind.int === "i64" ? W.i64_or : W.i32_or;
+  specialSign(e, kind, r);
+  for (const arg of small ? [...args, r] : args) {
+    smallSign(e, kind, arg);
+    c.op(or);
+  }
   c.i32Const(0);
-  c.end();
-  c.end();
+  c.memory(kind.int === "i64" ? W.i64_load32_s : W.i32_load, FP_SLOW);
+  c.op(or);
+  if (kind.int === "i64") c.i64Const(0);
+  else c.i32Const(0);
+  c.op(kind.int === "i64" ? W.i64_lt_s : W.i32_lt_s);
+}
+
+function arithmetic(kind: Kind, opcode: number, helper: string, small: boolean): Emitter {
+  return (e) => {
+    const c = e.c;
+    const args = [e.local(0), e.local(1)];
+    const r = e.scratch(kind.float, 2);
+    for (const arg of args) c.get(arg);
+    c.op(opcode);
+    c.set(r);
+    arithmeticWants(e, kind, args, r, small);
+    choose(e, kind, helper, args, r);
+  };
 }
 
 function squareRoot(kind: Kind, opcode: number, helper: string): Emitter {
@@ -259,11 +197,7 @@ function squareRoot(kind: Kind, opcode: number, helper: string): Emitter {
     c.get(a);
     c.op(opcode);
     c.set(r);
-    pushSlowMode(e);
-    isAbnormal(e, kind, r);
-    c.op(W.i32_or);
-    isDenormal(e, kind, a);
-    c.op(W.i32_or);
+    arithmeticWants(e, kind, [a], r, false);
     choose(e, kind, helper, [a], r);
   };
 }
@@ -283,7 +217,7 @@ function minMax(kind: Kind, compare: number, helper: string): Emitter {
     c.op(W.select);
     c.set(r);
     pushSlowMode(e);
-    c.i32Const(1);
+    c.i32Const(PE_CLEAR);
     c.op(W.i32_gt_u);
     isNan(e, a, kind);
     c.op(W.i32_or);
@@ -302,12 +236,12 @@ interface PackedKind {
   shl: number;
   eq: number;
   zero: number[];
-  /** The lower half of the fraction, rounded up: zero in numbers with few significant bits. */
-  lowHalf: number[];
+  /** The exponent field's lowest bit. */
+  unit: number[];
+  bitmask: number;
+  /** Of integers. */
   add: number;
   sub: number;
-  ne: number;
-  isDivision(opcode: number): boolean;
 }
 
 function lanes(width: 4 | 8, bytes: number[]): number[] {
@@ -319,22 +253,20 @@ const PD: PackedKind = {
   shl: W.i64x2_shl,
   eq: W.i64x2_eq,
   zero: lanes(8, [0, 0, 0, 0, 0, 0, 0, 0]),
-  lowHalf: lanes(8, [0xff, 0xff, 0xff, 0x07, 0, 0, 0, 0]),
-  add: W.f64x2_add,
-  sub: W.f64x2_sub,
-  ne: W.f64x2_ne,
-  isDivision: (opcode) => opcode === W.f64x2_div,
+  unit: lanes(8, [0, 0, 0, 0, 0, 0, 0x10, 0]),
+  bitmask: W.i64x2_bitmask,
+  add: W.i64x2_add,
+  sub: W.i64x2_sub,
 };
 const PS: PackedKind = {
   exponent: lanes(4, [0, 0, 0x80, 0x7f]),
   shl: W.i32x4_shl,
   eq: W.i32x4_eq,
   zero: lanes(4, [0, 0, 0, 0]),
-  lowHalf: lanes(4, [0xff, 0x0f, 0, 0]),
-  add: W.f32x4_add,
-  sub: W.f32x4_sub,
-  ne: W.f32x4_ne,
-  isDivision: (opcode) => opcode === W.f32x4_div,
+  unit: lanes(4, [0, 0, 0x80, 0]),
+  bitmask: W.i32x4_bitmask,
+  add: W.i32x4_add,
+  sub: W.i32x4_sub,
 };
 
 /** Mask of lanes whose exponent field is all ones (top) or zero. */
@@ -357,109 +289,67 @@ function denormalLanes(e: Emit, kind: PackedKind, local: number): void {
   e.c.op(W.v128_andnot);
 }
 
-/** Takes from the mask on the stack the lanes where a factor (or the dividend) is zero: their zero result is exact. */
-function zeroOperands(e: Emit, kind: PackedKind, opcode: number, args: readonly number[]): void {
-  const factors = kind.isDivision(opcode) ? args.slice(0, 1) : args;
-  for (const arg of factors) {
-    e.c.get(arg);
-    e.c.i32Const(1);
-    e.c.op(kind.shl);
-    e.c.v128Const(kind.zero);
-    e.c.op(kind.eq);
-    e.c.op(W.v128_andnot);
-  }
-}
-
-/** 1 if all lanes of r = a ± b are exact: the errors (as in sumIsExact) are 0. */
-function sumsAreExact(e: Emit, kind: PackedKind, opcode: number, a: number, b: number, r: number): void {
-  const c = e.c;
-  const v = e.scratch("v128", 5);
-  c.get(r);
-  c.get(a);
-  c.op(kind.sub);
-  c.set(v);
-  c.get(a);
-  c.get(r);
-  c.get(v);
-  c.op(kind.sub);
-  c.op(kind.sub);
-  // b - v, or -b - v = -(b + v): subtracted from the first part
-  c.get(b);
-  c.get(v);
-  c.op(opcode === kind.sub ? kind.add : kind.sub);
-  c.op(opcode === kind.sub ? kind.sub : kind.add);
-  c.v128Const(kind.zero);
-  c.op(kind.ne);
-  c.op(W.v128_any_true);
-  c.op(W.i32_eqz);
-}
-
-/** 1 if all products are surely exact: no factor has more than half of the significand's bits. */
-function productsAreExact(e: Emit, kind: PackedKind, a: number, b: number): void {
-  e.c.get(a);
-  e.c.get(b);
-  e.c.op(W.v128_or);
-  e.c.v128Const(kind.lowHalf);
+/** Lanes whose sign bit is set if the float is zero or denormal (`add`: infinite or a NaN). */
+function lanesSign(e: Emit, kind: PackedKind, local: number, opcode: number): void {
+  e.c.get(local);
+  e.c.v128Const(kind.exponent);
   e.c.op(W.v128_and);
-  e.c.op(W.v128_any_true);
-  e.c.op(W.i32_eqz);
+  e.c.v128Const(kind.unit);
+  e.c.op(opcode);
 }
 
-type PackedClass = "addSub" | "mulDiv" | "minMax" | "sqrt";
-
-function packed(kind: PackedKind, opcode: number, helper: string, group: PackedClass): Emitter {
+/** As `arithmetic`, on all lanes. */
+function packed(kind: PackedKind, opcode: number, helper: string, operands: 1 | 2, small: boolean): Emitter {
   return (e) => {
     const c = e.c;
-    const a = e.local(0);
-    const args = group === "sqrt" ? [a] : [a, e.local(1)];
+    const args = operands === 1 ? [e.local(0)] : [e.local(0), e.local(1)];
     const r = e.scratch("v128", 4);
-    if (group === "minMax") {
-      const b = args[1] as number;
-      c.get(a);
-      c.get(b);
-      c.get(a);
-      c.get(b);
-      c.op(opcode);
-      c.op(W.v128_bitselect);
-    } else {
-      for (const arg of args) c.get(arg);
-      c.op(opcode);
-    }
+    for (const arg of args) c.get(arg);
+    c.op(opcode);
     c.set(r);
-    if (group === "minMax") {
-      exponentIs(e, kind, a, true);
-      exponentIs(e, kind, args[1] as number, true);
+    lanesSign(e, kind, r, kind.add);
+    for (const arg of small ? [...args, r] : args) {
+      lanesSign(e, kind, arg, kind.sub);
       c.op(W.v128_or);
-    } else {
-      exponentIs(e, kind, r, true);
-      if (group !== "addSub") {
-        exponentIs(e, kind, r, false);
-        if (group === "mulDiv") zeroOperands(e, kind, opcode, args);
-        c.op(W.v128_or);
-      }
     }
-    for (const arg of args) {
+    c.op(kind.bitmask);
+    pushSlowMode(e);
+    c.op(W.i32_or);
+    chooseExact(e, r, () => {
+      for (const arg of args) c.get(arg);
+      e.callHelper(helper);
+    });
+  };
+}
+
+/** MINPS and its kin: the second operand unless the first is strictly less (greater). */
+function packedMinMax(kind: PackedKind, compare: number, helper: string): Emitter {
+  return (e) => {
+    const c = e.c;
+    const [a, b] = [e.local(0), e.local(1)];
+    const r = e.scratch("v128", 4);
+    c.get(a);
+    c.get(b);
+    c.get(a);
+    c.get(b);
+    c.op(compare);
+    c.op(W.v128_bitselect);
+    c.set(r);
+    exponentIs(e, kind, a, true);
+    exponentIs(e, kind, b, true);
+    c.op(W.v128_or);
+    for (const arg of [a, b]) {
       denormalLanes(e, kind, arg);
       c.op(W.v128_or);
     }
     c.op(W.v128_any_true);
-    if (group === "minMax" || group === "sqrt" || kind.isDivision(opcode)) {
-      pushSlowMode(e);
-      if (group === "minMax") {
-        c.i32Const(1);
-        c.op(W.i32_gt_u);
-      }
-      c.op(W.i32_or);
-    } else {
-      const doubtful = e.scratch("i32", 3);
-      c.set(doubtful);
-      const [left, right] = args as [number, number];
-      unlessExact(e, doubtful, () =>
-        group === "addSub" ? sumsAreExact(e, kind, opcode, left, right, r) : productsAreExact(e, kind, left, right),
-      );
-    }
+    pushSlowMode(e);
+    c.i32Const(PE_CLEAR);
+    c.op(W.i32_gt_u);
+    c.op(W.i32_or);
     chooseExact(e, r, () => {
-      for (const arg of args) c.get(arg);
+      c.get(a);
+      c.get(b);
       e.callHelper(helper);
     });
   };
@@ -760,10 +650,10 @@ for (const [suffix, kind] of [
   ["32", F32],
 ] as const) {
   const of = (name: string) => W[`${kind.float}_${name}` as keyof typeof W];
-  floatEmitters[`fAdd${suffix}`] = arithmetic(kind, of("add"), `fAdd${suffix}`, true, sumIsExact(false));
-  floatEmitters[`fSub${suffix}`] = arithmetic(kind, of("sub"), `fSub${suffix}`, true, sumIsExact(true));
-  floatEmitters[`fMul${suffix}`] = arithmetic(kind, of("mul"), `fMul${suffix}`, false, productIsExact);
-  floatEmitters[`fDiv${suffix}`] = arithmetic(kind, of("div"), `fDiv${suffix}`, false, quotientIsExact);
+  floatEmitters[`fAdd${suffix}`] = arithmetic(kind, of("add"), `fAdd${suffix}`, false);
+  floatEmitters[`fSub${suffix}`] = arithmetic(kind, of("sub"), `fSub${suffix}`, false);
+  floatEmitters[`fMul${suffix}`] = arithmetic(kind, of("mul"), `fMul${suffix}`, true);
+  floatEmitters[`fDiv${suffix}`] = arithmetic(kind, of("div"), `fDiv${suffix}`, true);
   floatEmitters[`fSqrt${suffix}`] = squareRoot(kind, of("sqrt"), `fSqrt${suffix}`);
   floatEmitters[`fMin${suffix}`] = minMax(kind, of("lt"), `fMin${suffix}`);
   floatEmitters[`fMax${suffix}`] = minMax(kind, of("gt"), `fMax${suffix}`);
@@ -783,13 +673,13 @@ for (const [suffix, kind, shape] of [
   ["Ps", PS, "f32x4"],
 ] as const) {
   const of = (name: string) => W[`${shape}_${name}` as keyof typeof W];
-  floatEmitters[`fAdd${suffix}`] = packed(kind, of("add"), `fAdd${suffix}`, "addSub");
-  floatEmitters[`fSub${suffix}`] = packed(kind, of("sub"), `fSub${suffix}`, "addSub");
-  floatEmitters[`fMul${suffix}`] = packed(kind, of("mul"), `fMul${suffix}`, "mulDiv");
-  floatEmitters[`fDiv${suffix}`] = packed(kind, of("div"), `fDiv${suffix}`, "mulDiv");
-  floatEmitters[`fSqrt${suffix}`] = packed(kind, of("sqrt"), `fSqrt${suffix}`, "sqrt");
-  floatEmitters[`fMin${suffix}`] = packed(kind, of("lt"), `fMin${suffix}`, "minMax");
-  floatEmitters[`fMax${suffix}`] = packed(kind, of("gt"), `fMax${suffix}`, "minMax");
+  floatEmitters[`fAdd${suffix}`] = packed(kind, of("add"), `fAdd${suffix}`, 2, false);
+  floatEmitters[`fSub${suffix}`] = packed(kind, of("sub"), `fSub${suffix}`, 2, false);
+  floatEmitters[`fMul${suffix}`] = packed(kind, of("mul"), `fMul${suffix}`, 2, true);
+  floatEmitters[`fDiv${suffix}`] = packed(kind, of("div"), `fDiv${suffix}`, 2, true);
+  floatEmitters[`fSqrt${suffix}`] = packed(kind, of("sqrt"), `fSqrt${suffix}`, 1, false);
+  floatEmitters[`fMin${suffix}`] = packedMinMax(kind, of("lt"), `fMin${suffix}`);
+  floatEmitters[`fMax${suffix}`] = packedMinMax(kind, of("gt"), `fMax${suffix}`);
   for (const [code, [name]] of PREDICATES.entries()) {
     floatEmitters[`fCmp${name}${suffix}`] = comparePacked(kind, shape, suffix, code);
   }

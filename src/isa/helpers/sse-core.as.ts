@@ -53,7 +53,7 @@ export function nextStep(): bool {
 /** Recomputes FP_SLOW (src/isa/cpu-block.ts). */
 export function fpUpdateMode(): void {
   const csr = load<u32>(MXCSR);
-  store<u32>(FP_SLOW, (csr & 0xffc0) !== PLAIN_CSR ? 2 : (csr & PE) !== 0 ? 0 : 1);
+  store<u32>(FP_SLOW, (csr & 0xffc0) !== PLAIN_CSR ? 0x80000002 : (csr & PE) !== 0 ? 0 : 0x80000001);
 }
 
 /** MXCSR without its flags: round to nearest, all masked, no DAZ, no FTZ. */

@@ -2,6 +2,7 @@
  * Packed SSE helpers: the element operations of sse-core on each lane, the flags of all lanes delivered together. 256-bit forms
  * call them once for each half.
  */
+import { FP_SLOW } from "./block.as";
 import { X } from "./core.as";
 import { rcp32, rsqrt32 } from "./rcp-table.as";
 import * as e from "./sse-core.as";
@@ -28,7 +29,58 @@ function pd(a: u64, b: u64): v128 {
   return v128.replace_lane<u64>(i64x2.splat(i64(a)), 1, b);
 }
 
+function isZeroPs(v: v128): v128 {
+  return i32x4.eq(i32x4.shl(v, 1), i32x4.splat(0));
+}
+function isZeroPd(v: v128): v128 {
+  return i64x2.eq(i64x2.shl(v, 1), i64x2.splat(0));
+}
+/** Zero or denormal. */
+function isSmallPs(v: v128): v128 {
+  return i32x4.eq(v128.and(v, i32x4.splat(0x7f800000)), i32x4.splat(0));
+}
+function isSmallPd(v: v128): v128 {
+  return i64x2.eq(v128.and(v, i64x2.splat(0x7ff0000000000000)), i64x2.splat(0));
+}
+
+/**
+ * Whether wasm's own result r = a op b is right in all lanes while FP_SLOW is 0: no operand is denormal, no result special, and
+ * products and quotients are small only where a factor or the dividend is 0.
+ */
+function isPlainPs(op: u32, a: v128, b: v128, r: v128): bool {
+  const exponent = i32x4.splat(0x7f800000);
+  const zeroA = isZeroPs(a);
+  const zeroB = isZeroPs(b);
+  let bad = v128.or(v128.andnot(isSmallPs(a), zeroA), v128.andnot(isSmallPs(b), zeroB));
+  bad = v128.or(bad, i32x4.eq(v128.and(r, exponent), exponent));
+  if (op >= e.MUL) {
+    const zero = op === e.MUL ? v128.or(zeroA, zeroB) : zeroA;
+    bad = v128.or(bad, v128.andnot(isSmallPs(r), zero));
+  }
+  return !v128.any_true(bad);
+}
+function isPlainPd(op: u32, a: v128, b: v128, r: v128): bool {
+  const exponent = i64x2.splat(0x7ff0000000000000);
+  const zeroA = isZeroPd(a);
+  const zeroB = isZeroPd(b);
+  let bad = v128.or(v128.andnot(isSmallPd(a), zeroA), v128.andnot(isSmallPd(b), zeroB));
+  bad = v128.or(bad, i64x2.eq(v128.and(r, exponent), exponent));
+  if (op >= e.MUL) {
+    const zero = op === e.MUL ? v128.or(zeroA, zeroB) : zeroA;
+    bad = v128.or(bad, v128.andnot(isSmallPd(r), zero));
+  }
+  return !v128.any_true(bad);
+}
+
 function arithPs(op: u32, a: v128, b: v128): v128 {
+  if (load<u32>(FP_SLOW) === 0) {
+    let r: v128;
+    if (op === e.ADD) r = f32x4.add(a, b);
+    else if (op === e.SUB) r = f32x4.sub(a, b);
+    else if (op === e.MUL) r = f32x4.mul(a, b);
+    else r = f32x4.div(a, b);
+    if (isPlainPs(op, a, b, r)) return r;
+  }
   e.begin();
   const r = ps(
     e.arith32(op, s(a, 0), s(b, 0)),
@@ -40,6 +92,14 @@ function arithPs(op: u32, a: v128, b: v128): v128 {
   return r;
 }
 function arithPd(op: u32, a: v128, b: v128): v128 {
+  if (load<u32>(FP_SLOW) === 0) {
+    let r: v128;
+    if (op === e.ADD) r = f64x2.add(a, b);
+    else if (op === e.SUB) r = f64x2.sub(a, b);
+    else if (op === e.MUL) r = f64x2.mul(a, b);
+    else r = f64x2.div(a, b);
+    if (isPlainPd(op, a, b, r)) return r;
+  }
   e.begin();
   const r = pd(e.arith64(op, d(a, 0), d(b, 0)), e.arith64(op, d(a, 1), d(b, 1)));
   e.deliver();
