@@ -50,6 +50,11 @@ export function nextStep(): bool {
   return !trapped;
 }
 
+/** FP_SLOW would be 0: nearest rounding, all masked, no DAZ, no FTZ, and PE is set. */
+export function isPlainMode(): bool {
+  return (load<u32>(MXCSR) & (0xffc0 | PE)) === (PLAIN_CSR | PE);
+}
+
 /** Recomputes FP_SLOW (src/isa/cpu-block.ts). */
 export function fpUpdateMode(): void {
   const csr = load<u32>(MXCSR);

@@ -2,7 +2,6 @@
  * Packed SSE helpers: the element operations of sse-core on each lane, the flags of all lanes delivered together. 256-bit forms
  * call them once for each half.
  */
-import { FP_SLOW } from "./block.as";
 import { X } from "./core.as";
 import { rcp32, rsqrt32 } from "./rcp-table.as";
 import * as e from "./sse-core.as";
@@ -44,7 +43,7 @@ function isSmallPd(v: v128): v128 {
 }
 
 /**
- * Whether wasm's own result r = a op b is right in all lanes while FP_SLOW is 0: no operand is denormal, no result special, and
+ * Whether wasm's own result r = a op b is right in all lanes in the plain mode: no operand is denormal, no result special, and
  * products and quotients are small only where a factor or the dividend is 0.
  */
 function isPlainPs(op: u32, a: v128, b: v128, r: v128): bool {
@@ -73,7 +72,7 @@ function isPlainPd(op: u32, a: v128, b: v128, r: v128): bool {
 }
 
 function arithPs(op: u32, a: v128, b: v128): v128 {
-  if (load<u32>(FP_SLOW) === 0) {
+  if (e.isPlainMode()) {
     let r: v128;
     if (op === e.ADD) r = f32x4.add(a, b);
     else if (op === e.SUB) r = f32x4.sub(a, b);
@@ -92,7 +91,7 @@ function arithPs(op: u32, a: v128, b: v128): v128 {
   return r;
 }
 function arithPd(op: u32, a: v128, b: v128): v128 {
-  if (load<u32>(FP_SLOW) === 0) {
+  if (e.isPlainMode()) {
     let r: v128;
     if (op === e.ADD) r = f64x2.add(a, b);
     else if (op === e.SUB) r = f64x2.sub(a, b);
