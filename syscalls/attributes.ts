@@ -6,6 +6,7 @@ import type { Task } from "../src/kernel/task.ts";
 import { chmodInode, chownInode, setTimes, type TimeChange, truncateInode } from "../src/vfs/attributes.ts";
 import type { Path } from "../src/vfs/path.ts";
 import { modeAfterWrite } from "../src/vfs/permission.ts";
+import { PipeFile } from "../src/vfs/pipe.ts";
 import { RegularInode } from "../src/vfs/regular.ts";
 import {
   dirfd,
@@ -24,7 +25,7 @@ import {
 } from "./codecs.ts";
 import { type CallView, defineSyscall } from "./define.ts";
 import { AT_FLAGS } from "./format-file.ts";
-import { anyFile, checkNewSize, fileOf, lookupAt, readBytes } from "./io.ts";
+import { checkNewSize, fileOf, lookupAt, readBytes } from "./io.ts";
 import { peek } from "./strace-text.ts";
 
 const FULL = { support: "full" } as const;
@@ -340,15 +341,16 @@ const FALLOC_FLAGS = [
 ] as const;
 
 function allocate(task: Task, number: number, flags: number, offset: number, length: number): number {
-  const file = anyFile(task, number);
+  const file = fileOf(task, number);
   if (typeof file === "number") return file;
   const { inode } = file;
   if (offset < 0 || length <= 0) return -EINVAL;
   if (flags & ~(F.FALLOC_FL_KEEP_SIZE | F.FALLOC_FL_PUNCH_HOLE | F.FALLOC_FL_ZERO_RANGE)) return -EOPNOTSUPP;
+  if (inode instanceof RegularInode && inode.kind === "shmem" && flags & F.FALLOC_FL_ZERO_RANGE) return -EOPNOTSUPP;
   const punch = (flags & F.FALLOC_FL_PUNCH_HOLE) !== 0;
   if (punch && !(flags & F.FALLOC_FL_KEEP_SIZE)) return -EOPNOTSUPP;
   if (!file.writable) return -EBADF;
-  if (!(inode instanceof RegularInode)) return file.seekable ? -ENODEV : -ESPIPE;
+  if (!(inode instanceof RegularInode)) return file instanceof PipeFile ? -ESPIPE : -ENODEV;
   if (inode.seals !== undefined && inode.seals & (F.F_SEAL_WRITE | F.F_SEAL_GROW)) return -EPERM;
   const end = offset + length;
   const tooLarge = flags & F.FALLOC_FL_KEEP_SIZE ? 0 : checkNewSize(task, inode.size, end);
@@ -382,8 +384,8 @@ const ADVICE = [
 function advise(task: Task, number: number, _offset: number, length: number, advice: number): number {
   const file = fileOf(task, number);
   if (typeof file === "number") return file;
-  if (!file.seekable) return -ESPIPE;
-  return length < 0 || advice < 0 || advice > 5 ? -EINVAL : 0;
+  if (file instanceof PipeFile) return -ESPIPE;
+  return length < 0 || length >= 2 ** 63 || advice < 0 || advice > 5 ? -EINVAL : 0;
 }
 
 const advice = enumOf("advice", ADVICE, "POSIX_FADV_???");

@@ -1,6 +1,6 @@
 /** Directories and names: fs/readdir.c, fs/namei.c, fs/d_path.c. */
 import { WORD_SIZE } from "../src/abi/abi.ts";
-import { EFAULT, EINVAL, ENOENT, ENOTDIR, EPERM, ERANGE } from "../src/abi/errno.ts";
+import { EFAULT, EINVAL, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, ERANGE } from "../src/abi/errno.ts";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -13,6 +13,7 @@ import {
 } from "../src/abi/fcntl.ts";
 import { bytesOf } from "../src/host/text.ts";
 import type { Task } from "../src/kernel/task.ts";
+import { walkParent } from "../src/vfs/namei.ts";
 import * as names from "../src/vfs/names.ts";
 import { inodePermission, MAY_EXEC } from "../src/vfs/permission.ts";
 import type { DirEntry } from "../src/vfs/types.ts";
@@ -248,10 +249,15 @@ export const symlinkat = defineSyscall(
 );
 
 function renameName(task: Task, fromDir: number, from: string, toDir: number, to: string, flags: number): number {
+  const invalid = names.checkRenameFlags(flags);
+  if (invalid < 0) return invalid;
   const source = baseOf(task, fromDir, from);
   if (typeof source === "number") return source;
   const target = baseOf(task, toDir, to);
-  if (typeof target === "number") return target;
+  if (typeof target === "number") {
+    const parent = walkParent(task, from, { ...source, follow: false });
+    return typeof parent === "number" && parent !== -ENAMETOOLONG ? parent : target;
+  }
   return names.rename(task.kernel.vfs, task, from, to, flags, source, target);
 }
 
@@ -314,6 +320,8 @@ export const readlinkat = defineSyscall("readlinkat", [dirfd(), path(), bufferOu
 });
 
 function makeNode(task: Task, dir: number, file: string, bits: number, dev: number): number {
+  const refused = names.mayMknod(bits);
+  if (refused < 0) return refused;
   const base = baseOf(task, dir, file);
   return typeof base === "number" ? base : names.mknod(task.kernel.vfs, task, file, bits, dev >>> 0, base);
 }
@@ -330,10 +338,10 @@ export const mknod = defineSyscall(
   "mknod",
   [path(), nodeMode, nodeDevice(1)],
   (task, file, bits, dev) => makeNode(task, AT_FDCWD, file, bits, dev),
-  { support: "partial", note: "device nodes can be made, not opened" },
+  { support: "partial", note: "device nodes open what /dev has under their number" },
 );
 
 export const mknodat = defineSyscall("mknodat", [dirfd(), path(), nodeMode, nodeDevice(2)], makeNode, {
   support: "partial",
-  note: "device nodes can be made, not opened",
+  note: "device nodes open what /dev has under their number",
 });

@@ -1,5 +1,5 @@
 /** epoll(7), eventfd(2), memfd_create(2): files that have no name. */
-import { EBADF, EFAULT, EINVAL } from "../src/abi/errno.ts";
+import { EBADF, EFAULT, EINVAL, EPERM } from "../src/abi/errno.ts";
 import {
   EFD_SEMAPHORE,
   MFD_ALLOW_SEALING,
@@ -10,7 +10,18 @@ import {
   O_CLOEXEC,
   O_NONBLOCK,
 } from "../src/abi/fcntl.ts";
-import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from "../src/abi/poll.ts";
+import {
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  EPOLLET,
+  EPOLLEXCLUSIVE,
+  EPOLLWAKEUP,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLOUT,
+} from "../src/abi/poll.ts";
 import { block, ERESTARTNOHAND, type SyscallResult } from "../src/kernel/control.ts";
 import { restoreMask, waitWithMask } from "../src/kernel/poll.ts";
 import { SignalSet } from "../src/kernel/signal-set.ts";
@@ -27,6 +38,9 @@ import { sigset, timespec } from "./struct-text.ts";
 
 /** struct epoll_event is packed in both ABIs: events at 0, data at 4. */
 const EVENT_SIZE = 12;
+
+/** EPOLLEXCLUSIVE_OK_BITS. */
+const EXCLUSIVE_OK = POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
 
 const EVENTS: NameTable = [
   [0x1, "EPOLLIN"],
@@ -97,8 +111,13 @@ export const epollCtl = defineSyscall(
     if (typeof epoll === "number") return epoll;
     const file = fileOf(task, target);
     if (typeof file === "number") return -EBADF;
-    if (!(epoll instanceof EpollFile)) return -EINVAL;
+    if (!file.pollable) return -EPERM;
+    if (!(epoll instanceof EpollFile) || epoll === file) return -EINVAL;
     const event = { events: u32At(bytes, 0) | 0, dataLo: u32At(bytes, 4) | 0, dataHi: u32At(bytes, 8) | 0 };
+    if (operation !== EPOLL_CTL_DEL && event.events & EPOLLEXCLUSIVE) {
+      if (operation === EPOLL_CTL_MOD) return -EINVAL;
+      if (operation === EPOLL_CTL_ADD && (file instanceof EpollFile || event.events & ~EXCLUSIVE_OK)) return -EINVAL;
+    }
     if (operation === EPOLL_CTL_ADD) return epoll.add(target, file, event);
     if (operation === EPOLL_CTL_MOD) return epoll.modify(target, file, event);
     return operation === EPOLL_CTL_DEL ? epoll.remove(target, file) : -EINVAL;

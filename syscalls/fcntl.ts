@@ -105,7 +105,9 @@ function lock(task: Task, file: File, command: number, address: number): Syscall
   const request = struct.decode(bytes);
   const get = GETLK_COMMANDS.includes(command);
   const ofd = OFD_COMMANDS.includes(command);
-  if (get && request.l_type !== F.F_RDLCK && request.l_type !== F.F_WRLCK) return -EINVAL;
+  // a query for any lock of one's own, since 6.3
+  const own = command === F.F_OFD_GETLK && request.l_type === F.F_UNLCK;
+  if (get && !own && request.l_type !== F.F_RDLCK && request.l_type !== F.F_WRLCK) return -EINVAL;
   const range = lockRange(file, request);
   if (typeof range === "number") return range;
   if (request.l_type < F.F_RDLCK || request.l_type > F.F_UNLCK) return -EINVAL;
@@ -113,7 +115,7 @@ function lock(task: Task, file: File, command: number, address: number): Syscall
   const owner = ofd ? file : task.files;
   const wanted = { owner, pid: ofd ? -1 : task.pid, type: request.l_type, ...range };
   if (get) {
-    const found = file.inode.locks?.conflict(wanted);
+    const found = own ? file.inode.locks?.owned(wanted) : file.inode.locks?.conflict(wanted);
     if (found === undefined) return task.mm.write(address, struct.encode({ ...request, l_type: F.F_UNLCK }));
     const { type, pid, start, end } = found;
     const l_len = end === Number.POSITIVE_INFINITY ? 0 : end - start + 1;

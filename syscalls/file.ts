@@ -1,23 +1,31 @@
 /** Opening, reading, writing and seeking: fs/open.c, fs/read_write.c. */
 import { WORD_SIZE } from "../src/abi/abi.ts";
-import { E2BIG, EBADF, EFAULT, EINVAL, EOPNOTSUPP, EOVERFLOW } from "../src/abi/errno.ts";
+import { E2BIG, EBADF, EFAULT, EINVAL, EOPNOTSUPP, EOVERFLOW, ESPIPE } from "../src/abi/errno.ts";
 import {
+  __O_TMPFILE,
   CLOSE_RANGE_CLOEXEC,
   CLOSE_RANGE_UNSHARE,
   MAX_RW_COUNT,
+  O_ACCMODE,
+  O_APPEND,
   O_CLOEXEC,
   O_CREAT,
+  O_DIRECTORY,
   O_LARGEFILE,
+  O_PATH,
+  O_RDONLY,
   O_TMPFILE,
   O_TRUNC,
   O_WRONLY,
   RWF_APPEND,
+  SEEK_HOLE,
   UIO_MAXIOV,
 } from "../src/abi/fcntl.ts";
 import { RLIMIT_NOFILE } from "../src/abi/resource.ts";
 import { WaitQueue } from "../src/base/wait-queue.ts";
-import type { SyscallResult } from "../src/kernel/control.ts";
+import { block, ERESTARTSYS, type SyscallResult } from "../src/kernel/control.ts";
 import type { Task } from "../src/kernel/task.ts";
+import type { File } from "../src/vfs/file.ts";
 import type { WalkOptions } from "../src/vfs/namei.ts";
 import {
   bufferIn,
@@ -55,11 +63,30 @@ const openMode = (flagsIndex: number) =>
   });
 
 function openAt(task: Task, base: WalkOptions | number, name: string, flags: number, bits: number): SyscallResult {
+  // build_open_flags()
+  if (!(flags & O_PATH)) {
+    if (flags & O_CREAT && flags & O_DIRECTORY) return -EINVAL;
+    if (flags & __O_TMPFILE && (!(flags & O_DIRECTORY) || (flags & O_ACCMODE) === O_RDONLY)) return -EINVAL;
+  }
   if (typeof base === "number") return base;
   const large = task.abi === "amd64" ? O_LARGEFILE : 0;
   const file = task.kernel.vfs.open(task, name, flags | large, bits, base);
   if (typeof file === "number" || file instanceof WaitQueue) return file;
-  return installFile(task, file, (flags & O_CLOEXEC) !== 0);
+  return file.opening === undefined ? installFile(task, file, (flags & O_CLOEXEC) !== 0) : awaitPeer(task, file, flags);
+}
+
+/** wait_for_partner(): a FIFO is open once its other end was. */
+function awaitPeer(task: Task, file: File, flags: number): SyscallResult {
+  const { opening } = file;
+  if (opening === undefined || opening.done()) return installFile(task, file, (flags & O_CLOEXEC) !== 0);
+  return block({
+    queues: [opening.queue],
+    resume: () => awaitPeer(task, file, flags),
+    interrupted: () => {
+      file.put();
+      return -ERESTARTSYS;
+    },
+  });
 }
 
 export const open = defineSyscall(
@@ -208,12 +235,34 @@ export function readIovec(task: Task, address: number, count: number): UserBuffe
 
 type Transfer = typeof readBuffers;
 
-function vector(task: Task, number: number, address: number, count: number, transfer: Transfer, offset?: number) {
+/** `flags`: RWF_* of preadv2 and pwritev2, looked at when all else is right. */
+function vector(
+  task: Task,
+  number: number,
+  address: number,
+  count: number,
+  transfer: Transfer,
+  offset?: number,
+  flags = 0,
+): SyscallResult {
   const file = fileOf(task, number);
   if (typeof file === "number") return file;
+  if (offset !== undefined && !file.seekable) return -ESPIPE;
   if (transfer === readBuffers ? !file.readable : !file.writable) return -EBADF;
   const buffers = readIovec(task, address, count);
-  return typeof buffers === "number" ? buffers : transfer(task, file, buffers, offset);
+  if (typeof buffers === "number") return buffers;
+  const operation = transfer === readBuffers ? file.canRead : file.canWrite;
+  if (!operation) return -EINVAL;
+  if (buffers.every(({ length }) => length === 0)) return 0;
+  if (flags & ~RWF_SUPPORTED) return -EOPNOTSUPP;
+  if (!(flags & RWF_APPEND) || transfer === readBuffers || !file.inode.isRegular) {
+    return transfer(task, file, buffers, offset);
+  }
+  const own = file.flags;
+  file.flags |= O_APPEND;
+  const result = transfer(task, file, buffers, offset);
+  file.flags = own;
+  return result;
 }
 
 export const readv = defineSyscall(
@@ -253,6 +302,7 @@ function positioned(name: string, direction: "in" | "out", transfer: Transfer) {
 export const preadv = positioned("preadv", "out", readBuffers);
 export const pwritev = positioned("pwritev", "in", writeBuffers);
 
+const RWF_SUPPORTED = 0x1f;
 const RWF_NAMES = [
   [1, "RWF_HIPRI"],
   [2, "RWF_DSYNC"],
@@ -266,12 +316,11 @@ function positioned2(name: string, direction: "in" | "out", transfer: Transfer) 
     name,
     [fd(), iovec("iov", 2, direction), ulong("iovcnt"), offsetLow, offsetHigh, flagsOf("flags", RWF_NAMES, "RWF_???")],
     (task, number, address, count, low, high, flags) => {
-      if (flags & ~0x1f || flags & RWF_APPEND) return -EOPNOTSUPP;
       const offset = vectorOffset(task, low, high | 0);
       if (offset < -1) return -EINVAL;
-      return vector(task, number, address, count, transfer, offset === -1 ? undefined : offset);
+      return vector(task, number, address, count, transfer, offset === -1 ? undefined : offset, flags);
     },
-    { support: "partial", note: "RWF_APPEND is refused; the other flags change nothing" },
+    { support: "partial", note: "RWF_HIPRI, RWF_DSYNC, RWF_SYNC and RWF_NOWAIT change nothing" },
   );
 }
 
@@ -286,6 +335,7 @@ export const lseek = defineSyscall(
   (task, number, offset, from) => {
     const file = fileOf(task, number);
     if (typeof file === "number") return file;
+    if (from < 0 || from > SEEK_HOLE) return -EINVAL;
     const position = file.seek(offset, from);
     return task.abi === "i386" && position > 0x7fff_ffff ? -EOVERFLOW : position;
   },
@@ -312,6 +362,7 @@ export const llseek = defineSyscall(
   (task, number, high, low, result, from) => {
     const file = fileOf(task, number);
     if (typeof file === "number") return file;
+    if (from < 0 || from > SEEK_HOLE) return -EINVAL;
     const position = file.seek(high * 0x1_0000_0000 + (low >>> 0), from);
     if (position < 0) return position;
     return task.mm.writeU64(result, position);

@@ -5,10 +5,16 @@ import {
   FUTEX_CLOCK_REALTIME,
   FUTEX_CMD_MASK,
   FUTEX_CMP_REQUEUE,
+  FUTEX_CMP_REQUEUE_PI,
+  FUTEX_LOCK_PI,
+  FUTEX_LOCK_PI2,
   FUTEX_PRIVATE_FLAG,
   FUTEX_REQUEUE,
+  FUTEX_TRYLOCK_PI,
+  FUTEX_UNLOCK_PI,
   FUTEX_WAIT,
   FUTEX_WAIT_BITSET,
+  FUTEX_WAIT_REQUEUE_PI,
   FUTEX_WAKE,
   FUTEX_WAKE_BITSET,
   FUTEX_WAKE_OP,
@@ -65,8 +71,10 @@ function only(
   };
 }
 
-const TIMED = [FUTEX_WAIT, FUTEX_WAIT_BITSET];
-const COUNTED = [FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP];
+const TIMED = [FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_LOCK_PI, FUTEX_LOCK_PI2, FUTEX_WAIT_REQUEUE_PI];
+const COUNTED = [FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP, FUTEX_CMP_REQUEUE_PI];
+/** FUTEX_CLOCK_REALTIME goes with these. */
+const CLOCKED = [FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI, FUTEX_LOCK_PI2];
 
 function fourth(width: TimeWidth): Codec<number> {
   return {
@@ -128,19 +136,34 @@ function futexCall(width: TimeWidth) {
     const { futexes } = task.kernel;
     const isPrivate = (op & FUTEX_PRIVATE_FLAG) !== 0;
     const cmd = op & FUTEX_CMD_MASK;
-    if (op & FUTEX_CLOCK_REALTIME && cmd !== FUTEX_WAIT_BITSET) return -ENOSYS;
+    let deadlineNs = Number.POSITIVE_INFINITY;
+    if (timeout !== 0 && TIMED.includes(cmd)) {
+      const time = readTimespec(task, timeout, width);
+      if (typeof time === "number") return time;
+      const realtime = (op & FUTEX_CLOCK_REALTIME) !== 0 || cmd === FUTEX_LOCK_PI;
+      deadlineNs = deadlineOf(task, realtime ? 0 : 1, time, cmd !== FUTEX_WAIT);
+    }
+    if (op & FUTEX_CLOCK_REALTIME && !CLOCKED.includes(cmd)) return -ENOSYS;
     switch (cmd) {
       case FUTEX_WAIT:
       case FUTEX_WAIT_BITSET: {
         const relative = cmd === FUTEX_WAIT;
-        let deadlineNs = Number.POSITIVE_INFINITY;
-        if (timeout !== 0) {
-          const time = readTimespec(task, timeout, width);
-          if (typeof time === "number") return time;
-          deadlineNs = deadlineOf(task, op & FUTEX_CLOCK_REALTIME ? 0 : 1, time, !relative);
-        }
         const bitset = relative ? FUTEX_BITSET_MATCH_ANY : value3;
         return futexes.wait(task, { address, value, isPrivate, bitset, deadlineNs, relative });
+      }
+      case FUTEX_LOCK_PI:
+      case FUTEX_LOCK_PI2:
+      case FUTEX_TRYLOCK_PI:
+        return futexes.pi.lock(task, { address, isPrivate, deadlineNs }, cmd !== FUTEX_TRYLOCK_PI);
+      case FUTEX_UNLOCK_PI:
+        return futexes.pi.unlock(task, address, isPrivate);
+      case FUTEX_WAIT_REQUEUE_PI: {
+        const wait = { address, value, isPrivate, bitset: FUTEX_BITSET_MATCH_ANY, deadlineNs, relative: false };
+        return futexes.waitRequeuePi(task, wait, address2);
+      }
+      case FUTEX_CMP_REQUEUE_PI: {
+        const counts = { wake: value | 0, move: timeout | 0 };
+        return futexes.requeuePi(task, address, address2, counts, isPrivate, value3);
       }
       case FUTEX_WAKE:
         return futexes.wake(task, address, value | 0, isPrivate, FUTEX_BITSET_MATCH_ANY);
@@ -162,7 +185,7 @@ function futexCall(width: TimeWidth) {
   };
 }
 
-const FUTEX_NOTE = { support: "partial", note: "priority inheritance (LOCK_PI and its family) gives ENOSYS" } as const;
+const FUTEX_NOTE = { support: "full" } as const;
 
 export const futex = defineSyscall("futex", futexArgs("native"), futexCall("native"), FUTEX_NOTE);
 export const futexTime64 = defineSyscall("futex_time64", futexArgs("64"), futexCall("64"), FUTEX_NOTE);

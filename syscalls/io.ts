@@ -1,5 +1,18 @@
 /** What the file calls share: descriptors to files, and the copies between files and guest memory. */
-import { EBADF, EFAULT, EFBIG, EINVAL, EISDIR, ENFILE, ENOENT, ENOTDIR, EPIPE, ESPIPE } from "../src/abi/errno.ts";
+import {
+  EAGAIN,
+  EBADF,
+  EFAULT,
+  EFBIG,
+  EINTR,
+  EINVAL,
+  EISDIR,
+  ENFILE,
+  ENOENT,
+  ENOTDIR,
+  EPIPE,
+  ESPIPE,
+} from "../src/abi/errno.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, MAX_RW_COUNT, O_APPEND, O_PATH } from "../src/abi/fcntl.ts";
 import { RLIMIT_FSIZE, RLIMIT_NOFILE } from "../src/abi/resource.ts";
 import { SI_USER, SIGPIPE, SIGXFSZ } from "../src/abi/signal.ts";
@@ -8,6 +21,7 @@ import { block, type SyscallResult } from "../src/kernel/control.ts";
 import { sigInfo } from "../src/kernel/siginfo.ts";
 import type { Task } from "../src/kernel/task.ts";
 import { sendToTask } from "../src/kernel/task-signals.ts";
+import { SocketFile } from "../src/net/socket.ts";
 import type { File } from "../src/vfs/file.ts";
 import type { WalkOptions } from "../src/vfs/namei.ts";
 import type { Path } from "../src/vfs/path.ts";
@@ -39,10 +53,11 @@ export function installFile(task: Task, file: File, closeOnExec: boolean, from =
 
 /** Where a path relative to `dirfd` starts, or -errno. Absolute paths never look at `dirfd` (openat(2)). */
 export function baseOf(task: Task, dirfd: number, path: string): WalkOptions | number {
+  if (path === "") return -ENOENT;
   if (path[0] === "/" || dirfd === AT_FDCWD) return {};
   const file = anyFile(task, dirfd);
   if (typeof file === "number") return file;
-  if (path !== "" && !file.inode.isDirectory) return -ENOTDIR;
+  if (!file.inode.isDirectory) return -ENOTDIR;
   return { base: file.dentry };
 }
 
@@ -59,9 +74,16 @@ export function lookupAt(task: Task, dirfd: number, path: string, flags: number)
   return task.kernel.vfs.walk(task, path, { ...base, follow: !(flags & AT_SYMLINK_NOFOLLOW) });
 }
 
+/** TASK_SIZE of a 32-bit kernel, and of a 64-bit one. */
+const NATIVE_I386_TASK_SIZE = 0xc000_0000;
+const AMD64_TASK_SIZE = 0x7fff_ffff_f000;
+
 /** access_ok: the whole buffer lies in user space. */
 export function inUserSpace(task: Task, address: number, length: number): boolean {
-  return address >= 0 && address + length <= task.mm.layout.taskSize;
+  const { taskSize } = task.mm.layout;
+  // a 64-bit kernel checks programs of both ABIs against its own limit
+  const limit = taskSize > NATIVE_I386_TASK_SIZE && task.mm.wordSize === 4 ? AMD64_TASK_SIZE : taskSize;
+  return address >= 0 && address + length <= limit;
 }
 
 /** A part of guest memory. */
@@ -72,11 +94,12 @@ export interface UserBuffer {
 
 /** read, pread64, readv, preadv: fills the buffers in order; `offset` undefined means the file's own position. */
 export function readBuffers(task: Task, file: File, buffers: readonly UserBuffer[], offset?: number): SyscallResult {
-  if (!file.readable) return -EBADF;
   if (offset !== undefined && !file.seekable) return -ESPIPE;
-  if (offset !== undefined && offset < 0) return -EINVAL;
+  if (!file.readable) return -EBADF;
+  if (!file.canRead) return -EINVAL;
   for (const { base, length } of buffers) if (!inUserSpace(task, base, length)) return -EFAULT;
   if (file.inode.isDirectory) return -EISDIR;
+  if (file.readsWhole) return readMessage(task, file, buffers);
   let done = 0;
   for (const { base, length } of buffers) {
     const left = Math.min(length, MAX_RW_COUNT - done);
@@ -100,6 +123,38 @@ export function readBuffers(task: Task, file: File, buffers: readonly UserBuffer
   return done;
 }
 
+/** A message goes into all buffers at once, and ends with them. */
+function readMessage(task: Task, file: File, buffers: readonly UserBuffer[]): SyscallResult {
+  const bytes = new Uint8Array(Math.min(total(buffers), CHUNK));
+  if (bytes.length === 0) return file instanceof SocketFile ? 0 : -EINVAL;
+  const count = file.read(bytes);
+  if (count instanceof WaitQueue || count <= 0) return waitForData(task, file, buffers, count);
+  let at = 0;
+  for (const { base, length } of buffers) {
+    const part = bytes.subarray(at, Math.min(count, at + length));
+    if (part.length > 0 && task.mm.write(base, part) < 0) return -EFAULT;
+    at += part.length;
+  }
+  return count;
+}
+
+/** SO_RCVTIMEO holds for read(2) too. */
+function waitForData(
+  task: Task,
+  file: File,
+  buffers: readonly UserBuffer[],
+  result: number | WaitQueue,
+): SyscallResult {
+  if (typeof result === "number" || !(file instanceof SocketFile)) return result;
+  if (file.receiveTimeoutNs === Number.POSITIVE_INFINITY) return result;
+  return block({
+    queues: [result],
+    deadlineNs: task.kernel.clock.monotonicNs + file.receiveTimeoutNs,
+    resume: (reason) => (reason === "timeout" ? -EAGAIN : readMessage(task, file, buffers)),
+    interrupted: () => -EINTR,
+  });
+}
+
 function total(buffers: readonly UserBuffer[]): number {
   let sum = 0;
   for (let i = 0; i < buffers.length; i++) sum += buffers[i].length;
@@ -108,11 +163,21 @@ function total(buffers: readonly UserBuffer[]): number {
 
 /** write, pwrite64, writev, pwritev. A blocking pipe takes all before the call ends; a signal ends it with what went in. */
 export function writeBuffers(task: Task, file: File, buffers: readonly UserBuffer[], offset?: number): SyscallResult {
-  if (!file.writable) return -EBADF;
   if (offset !== undefined && !file.seekable) return -ESPIPE;
-  if (offset !== undefined && offset < 0) return -EINVAL;
+  if (!file.writable) return -EBADF;
+  if (!file.canWrite) return -EINVAL;
   for (const { base, length } of buffers) if (!inUserSpace(task, base, length)) return -EFAULT;
-  return writeFrom(task, file, buffers, offset, 0);
+  const parts = buffers.filter(({ length }) => length > 0);
+  if (!file.writesApart || parts.length < 2) return writeFrom(task, file, buffers, offset, 0);
+  let done = 0;
+  for (const part of parts) {
+    const count = writeFrom(task, file, [part], offset, 0);
+    if (typeof count !== "number") return done > 0 ? done : count;
+    if (count < 0) return done > 0 ? done : count;
+    done += count;
+    if (count < part.length) break;
+  }
+  return done;
 }
 
 /** Gathers at most CHUNK bytes behind `skip`; fewer when a fault cuts the data short. */

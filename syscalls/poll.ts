@@ -1,6 +1,7 @@
 /** poll(2), select(2) and their kin: fs/select.c. */
 import { WORD_SIZE } from "../src/abi/abi.ts";
 import { EBADF, EFAULT, EINVAL } from "../src/abi/errno.ts";
+import { O_PATH } from "../src/abi/fcntl.ts";
 import { POLLEX_SET, POLLIN_SET, POLLNVAL, POLLOUT_SET } from "../src/abi/poll.ts";
 import { RLIMIT_NOFILE } from "../src/abi/resource.ts";
 import type { SyscallResult } from "../src/kernel/control.ts";
@@ -19,7 +20,7 @@ import {
 import { int, pointerTo, sizeT, u32At, uint, wordAt } from "./codecs.ts";
 import { type CallView, defineSyscall } from "./define.ts";
 import { fdSetText, pollEntriesText, pollResultText, selectResultText } from "./format-poll.ts";
-import { fileOf, readBytes } from "./io.ts";
+import { anyFile, fileOf, readBytes } from "./io.ts";
 import { hex, peek } from "./strace-text.ts";
 import { sigset, sigsetAt, timespec, timeval } from "./struct-text.ts";
 
@@ -155,8 +156,10 @@ function readSets(task: Task, count: number, addresses: readonly number[]): Sele
     let member = 0;
     for (const [i, bytes] of sets.entries()) if (bytes !== undefined && bytes[fd >> 3] & bit) member |= 1 << i;
     if (member === 0) continue;
-    const file = fileOf(task, fd);
-    if (typeof file === "number") return -EBADF;
+    const known = anyFile(task, fd);
+    if (typeof known === "number") return -EBADF;
+    // one that only names a place counts as ready (EPOLLNVAL in POLLIN_SET, POLLOUT_SET, POLLEX_SET)
+    const file = known.flags & O_PATH ? undefined : known;
     const events = SETS.reduce((sum, bits, i) => (member & (1 << i) ? sum | bits : sum), 0);
     entries.push({ fd, file, sets: member, events, revents: 0 });
   }
@@ -169,7 +172,7 @@ function writeSets(task: Task, count: number, addresses: readonly number[], entr
   for (const [i, address] of addresses.entries()) {
     const bytes = new Uint8Array(size);
     for (const { fd, sets, revents } of entries) {
-      if (!(sets & (1 << i)) || (revents & SETS[i]) === 0 || revents === POLLNVAL) continue;
+      if (!(sets & (1 << i)) || (revents & (SETS[i] | POLLNVAL)) === 0) continue;
       bytes[fd >> 3] |= 1 << (fd & 7);
       ready++;
     }

@@ -1,6 +1,6 @@
 /** Processes and threads: clone(2), execve(2), exit(2), wait4(2), set_tid_address(2). */
 import { WORD_SIZE } from "../src/abi/abi.ts";
-import { E2BIG, EFAULT, EINVAL, ESRCH } from "../src/abi/errno.ts";
+import { E2BIG, EAGAIN, EBADF, EFAULT, EINVAL, ESRCH } from "../src/abi/errno.ts";
 import {
   CLONE_CHILD_CLEARTID,
   CLONE_CHILD_SETTID,
@@ -19,6 +19,7 @@ import {
   P_ALL,
   P_PGID,
   P_PID,
+  P_PIDFD,
   WAIT_OPTION_NAMES,
   WCONTINUED,
   WEXITED,
@@ -28,6 +29,7 @@ import {
 } from "../src/abi/wait.ts";
 import { EXIT, type SyscallResult } from "../src/kernel/control.ts";
 import { FrameReader, FrameWriter } from "../src/kernel/frame-writer.ts";
+import { PidFile } from "../src/kernel/pid-file.ts";
 import { encodeSigInfo, SIGINFO_SIZE } from "../src/kernel/siginfo-layout.ts";
 import type { Task } from "../src/kernel/task.ts";
 import { type CloneArgs, cloneTask } from "../src/kernel/task-clone.ts";
@@ -37,6 +39,7 @@ import { type WaitEvent, waitForChild } from "../src/kernel/task-wait.ts";
 import type { ThreadGroup } from "../src/kernel/thread-group.ts";
 import { enumOf, flagsOf, hidden, int, path, pointer, pointerTo, sizeT, ulongAs, wordAt } from "./codecs.ts";
 import { type CallView, type Codec, defineSyscall } from "./define.ts";
+import { fileOf } from "./io.ts";
 import { rusageBytes, rusageText } from "./rusage.ts";
 import { siginfoText } from "./siginfo-text.ts";
 import { addressText, cStringText, flagsText, hex, type NameTable, peek, pointerText } from "./strace-text.ts";
@@ -178,10 +181,11 @@ function clone(task: Task, flags: number, stack: number, parent: number, child: 
     parentTid: parent,
     childTid: child,
     tls,
+    pidfd: parent,
   });
 }
 
-const CLONE_NOTE = { support: "partial", note: "no namespaces, no pidfd" } as const;
+const CLONE_NOTE = { support: "partial", note: "no namespaces" } as const;
 
 export const cloneAmd64 = defineSyscall(
   "clone",
@@ -199,7 +203,7 @@ export const cloneI386 = defineSyscall(
 );
 
 function forkArgs(flags: number): CloneArgs {
-  return { flags, clearSighand: false, exitSignal: SIGCHLD, stack: 0, parentTid: 0, childTid: 0, tls: 0 };
+  return { flags, clearSighand: false, exitSignal: SIGCHLD, stack: 0, parentTid: 0, childTid: 0, tls: 0, pidfd: 0 };
 }
 
 export const fork = defineSyscall("fork", [], (task) => cloneTask(task, forkArgs(0)), { support: "full" });
@@ -265,9 +269,10 @@ export const clone3 = defineSyscall(
       parentTid: from.u64(24),
       childTid: from.u64(16),
       tls: from.u64(56),
+      pidfd: from.u64(8),
     });
   },
-  { support: "partial", note: "no namespaces, no pidfd, no set_tid, no cgroup" },
+  { support: "partial", note: "no namespaces, no set_tid, no cgroup" },
 );
 
 export const setTidAddress = defineSyscall(
@@ -346,7 +351,7 @@ const ID_TYPES: NameTable = [
   [P_ALL, "P_ALL"],
   [P_PID, "P_PID"],
   [P_PGID, "P_PGID"],
-  [3, "P_PIDFD"],
+  [P_PIDFD, "P_PIDFD"],
 ];
 
 export const waitid = defineSyscall(
@@ -366,16 +371,26 @@ export const waitid = defineSyscall(
     const known = WNOHANG | WNOWAIT | WEXITED | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL;
     if (options & ~known || !(options & (WEXITED | WUNTRACED | WCONTINUED))) return -EINVAL;
     const matches = idMatcher(task, type, id);
-    if (matches === undefined) return -EINVAL;
-    return waitForChild(task, { matches, options, finish: (event) => storeWaitid(task, event, infop, rusage) });
+    if (typeof matches === "number") return matches;
+    const finish = (event: WaitEvent | undefined) => storeWaitid(task, event, infop, rusage);
+    const file = type === P_PIDFD ? task.files.get(id) : undefined;
+    if (file === undefined || !file.nonBlocking) return waitForChild(task, { matches, options, finish });
+    // a pidfd that does not block: EAGAIN instead of no event
+    const noEvent = options & WNOHANG ? finish : (event: WaitEvent | undefined) => (event ? finish(event) : -EAGAIN);
+    return waitForChild(task, { matches, options: options | WNOHANG, finish: noEvent });
   },
-  { support: "partial", note: "no P_PIDFD" },
+  { support: "full" },
 );
 
-function idMatcher(task: Task, type: number, id: number): ((child: ThreadGroup) => boolean) | undefined {
+function idMatcher(task: Task, type: number, id: number): ((child: ThreadGroup) => boolean) | number {
   if (type === P_ALL) return () => true;
-  if (type === P_PID) return id > 0 ? (child) => child.pid === id : undefined;
-  if (type !== P_PGID || id < 0) return undefined;
+  if (type === P_PID) return id > 0 ? (child) => child.pid === id : -EINVAL;
+  if (type === P_PIDFD) {
+    if (id < 0) return -EINVAL;
+    const file = fileOf(task, id);
+    return file instanceof PidFile ? (child) => child === file.group : -EBADF;
+  }
+  if (type !== P_PGID || id < 0) return -EINVAL;
   const pgid = id === 0 ? task.group.pgid : id;
   return (child) => child.pgid === pgid;
 }

@@ -118,6 +118,7 @@ import {
   munmap,
   remapFilePages,
 } from "./memory.ts";
+import { pidfdGetfd, pidfdOpen, pidfdSendSignal } from "./pidfd.ts";
 import { pipe, pipe2 } from "./pipe.ts";
 import { poll, ppoll, pselect6, select } from "./poll.ts";
 import { archPrctl, getThreadArea, ioperm, iopl, modifyLdt, personality, prctl, setThreadArea } from "./prctl.ts";
@@ -132,6 +133,7 @@ import {
   schedGetscheduler,
   schedRrGetInterval,
   schedSetaffinity,
+  schedSetattr,
   schedSetparam,
   schedSetscheduler,
   schedYield,
@@ -153,6 +155,27 @@ import {
   tgkill,
   tkill,
 } from "./signal.ts";
+import { signalfd, signalfd4 } from "./signalfd.ts";
+import {
+  accept,
+  accept4,
+  bind,
+  connect,
+  getpeername,
+  getsockname,
+  getsockopt,
+  listen,
+  recvfrom,
+  recvmmsg,
+  recvmsg,
+  sendmmsg,
+  sendmsg,
+  sendto,
+  setsockopt,
+  shutdown,
+  socket,
+  socketpair,
+} from "./socket.ts";
 import { access, faccessat, faccessat2, fstat, fstatfs, lstat, newfstatat, stat, statfs, statx } from "./stat.ts";
 import {
   clockGetres,
@@ -165,6 +188,7 @@ import {
   time,
   times,
 } from "./time.ts";
+import { timerfdCreate, timerfdGettime, timerfdSettime } from "./timerfd.ts";
 import {
   alarm,
   getitimer,
@@ -175,7 +199,7 @@ import {
   timerGettimeNative,
   timerSettimeNative,
 } from "./timers.ts";
-import { copyFileRange, sendfile, splice } from "./transfer.ts";
+import { copyFileRange, sendfile, splice, tee, vmsplice } from "./transfer.ts";
 import {
   fgetxattr,
   flistxattr,
@@ -230,6 +254,21 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [38, setitimer],
   [39, getpid],
   [40, sendfile],
+  [41, socket],
+  [42, connect],
+  [43, accept],
+  [44, sendto],
+  [45, recvfrom],
+  [46, sendmsg],
+  [47, recvmsg],
+  [48, shutdown],
+  [49, bind],
+  [50, listen],
+  [51, getsockname],
+  [52, getpeername],
+  [53, socketpair],
+  [54, setsockopt],
+  [55, getsockopt],
   [56, cloneAmd64],
   [57, fork],
   [58, vfork],
@@ -388,11 +427,19 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [273, setRobustList],
   [274, getRobustList],
   [275, splice],
+  [276, tee],
   [277, syncFileRange],
+  [278, vmsplice],
   [280, utimensat],
   [281, epollPwait],
+  [282, signalfd],
+  [283, timerfdCreate],
   [284, eventfd],
   [285, fallocate],
+  [286, timerfdSettime],
+  [287, timerfdGettime],
+  [288, accept4],
+  [289, signalfd4],
   [290, eventfd2],
   [291, epollCreate1],
   [292, dup3],
@@ -400,9 +447,12 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [295, preadv],
   [296, pwritev],
   [297, rtTgsigqueueinfo],
+  [299, recvmmsg],
   [302, prlimit64],
   [306, syncfs],
+  [307, sendmmsg],
   [309, getcpu],
+  [314, schedSetattr],
   [315, schedGetattr],
   [316, renameat2],
   [318, getrandom],
@@ -414,9 +464,12 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [328, pwritev2],
   [332, statx],
   [334, rseq],
+  [424, pidfdSendSignal],
+  [434, pidfdOpen],
   [435, clone3],
   [436, closeRange],
   [437, openat2],
+  [438, pidfdGetfd],
   [439, faccessat2],
   [441, epollPwait2],
   [452, fchmodat2],

@@ -174,7 +174,7 @@ function timerSettime(width: TimeWidth) {
   };
 }
 
-function writeItimerspec(
+export function writeItimerspec(
   task: Task,
   address: number,
   value: { valueNs: number; intervalNs: number },

@@ -4,12 +4,14 @@ import { MAX_RW_COUNT, O_APPEND } from "../src/abi/fcntl.ts";
 import { WaitQueue } from "../src/base/wait-queue.ts";
 import type { SyscallResult } from "../src/kernel/control.ts";
 import type { Task } from "../src/kernel/task.ts";
+import { AnonymousInode } from "../src/vfs/eventfd.ts";
 import type { File } from "../src/vfs/file.ts";
 import { PipeFile } from "../src/vfs/pipe.ts";
-import { fd, flagsOf, pointerTo, sizeT, uintHex } from "./codecs.ts";
+import { fd, flagsOf, iovec, pointerTo, sizeT, uintHex, ulong } from "./codecs.ts";
 import type { CallView } from "./define.ts";
 import { defineSyscall } from "./define.ts";
-import { fileOf, raiseSigpipe, readBytes } from "./io.ts";
+import { readIovec } from "./file.ts";
+import { fileOf, raiseSigpipe, readBuffers, readBytes, type UserBuffer } from "./io.ts";
 import { peek } from "./strace-text.ts";
 
 const CHUNK = 1 << 16;
@@ -78,13 +80,14 @@ function doSendfile(
   const source = fileOf(task, input);
   if (typeof source === "number") return source;
   if (!source.readable) return -EBADF;
-  const target = fileOf(task, out);
-  if (typeof target === "number") return target;
-  if (!target.writable) return -EBADF;
   const start = address === 0 ? undefined : readOffset(task, address, width);
   if (address !== 0 && start === undefined) return -EFAULT;
   if (start !== undefined && !source.seekable) return -ESPIPE;
   if (start !== undefined && start < 0) return -EINVAL;
+  const target = fileOf(task, out);
+  if (typeof target === "number") return target;
+  if (!target.writable) return -EBADF;
+  if (count === 0 && (target instanceof PipeFile || source.inode instanceof AnonymousInode)) return 0;
   if (!source.seekable || target.flags & O_APPEND) return -EINVAL;
   if (source.inode.isDirectory) return -EINVAL;
   const cursor: Cursor = { file: source, offset: start };
@@ -171,6 +174,62 @@ const SPLICE_FLAGS = [
   [8, "SPLICE_F_GIFT"],
 ] as const;
 
+export const tee = defineSyscall(
+  "tee",
+  [fd("fd_in"), fd("fd_out"), sizeT("len"), flagsOf("flags", SPLICE_FLAGS, "SPLICE_F_???")],
+  (task, input, output, length, flags) => {
+    if (flags & ~15) return -EINVAL;
+    if (length === 0) return 0;
+    const from = fileOf(task, input);
+    if (typeof from === "number") return from;
+    const to = fileOf(task, output);
+    if (typeof to === "number") return to;
+    if (!from.readable || !to.writable) return -EBADF;
+    if (!(from instanceof PipeFile) || !(to instanceof PipeFile) || from.inode === to.inode) return -EINVAL;
+    const result = from.tee(to, length, (flags & 2) !== 0);
+    if (result === -EPIPE) raiseSigpipe(task);
+    return result;
+  },
+  { support: "partial", note: "bytes are copied" },
+);
+
+export const vmsplice = defineSyscall(
+  "vmsplice",
+  [fd(), iovec("iov", 2, "in"), ulong("nr_segs"), flagsOf("flags", SPLICE_FLAGS, "SPLICE_F_???")],
+  (task, number, address, count, flags) => {
+    if (flags & ~15) return -EINVAL;
+    const file = fileOf(task, number);
+    if (typeof file === "number") return file;
+    if (!file.writable && !file.readable) return -EBADF;
+    const buffers = readIovec(task, address, count);
+    if (typeof buffers === "number") return buffers;
+    if (buffers.every(({ length }) => length === 0)) return 0;
+    if (!(file instanceof PipeFile)) return -EBADF;
+    if (!file.writable) return readBuffers(task, file, buffers);
+    return fillPipe(task, file, buffers, (flags & 2) !== 0);
+  },
+  { support: "partial", note: "bytes are copied" },
+);
+
+/** vmsplice_to_pipe(). */
+function fillPipe(task: Task, pipe: PipeFile, buffers: readonly UserBuffer[], nonBlocking: boolean): SyscallResult {
+  let done = 0;
+  for (const { base, length } of buffers) {
+    const bytes = new Uint8Array(Math.min(length, MAX_RW_COUNT));
+    const readable = task.mm.readPart(base, bytes);
+    if (readable === 0 && length > 0) return done > 0 ? done : -EFAULT;
+    const count = pipe.give(bytes.subarray(0, readable), base % 4096);
+    if (count < 0) {
+      if (count === -EPIPE) raiseSigpipe(task);
+      return done > 0 ? done : count;
+    }
+    done += count;
+    if (count < length) break;
+  }
+  if (done > 0) return done;
+  return nonBlocking ? -EAGAIN : pipe.waitQueue;
+}
+
 export const splice = defineSyscall(
   "splice",
   [
@@ -193,6 +252,8 @@ export const splice = defineSyscall(
     if (!pipeIn && !pipeOut) return -EINVAL;
     if ((pipeIn && inAddress !== 0) || (pipeOut && outAddress !== 0)) return -ESPIPE;
     if (pipeIn && pipeOut && from.inode === to.inode) return -EINVAL;
+    // no splice_write()
+    if (to.inode instanceof AnonymousInode) return -EINVAL;
     const pair = cursors(task, from, inAddress, to, outAddress);
     if (typeof pair === "number") return pair;
     // What a pipe gives away must fit into the target at once.

@@ -20,6 +20,7 @@ const RANKS: Record<string, number> = {
   mm: 3,
   vfs: 3,
   loader: 4,
+  net: 4,
   kernel: 5,
   syscalls: 6,
   libc: 6,

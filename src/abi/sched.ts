@@ -59,6 +59,8 @@ export const SCHED_RR = 2;
 export const SCHED_BATCH = 3;
 export const SCHED_IDLE = 5;
 export const SCHED_DEADLINE = 6;
+export const SCHED_EXT = 7;
+export const SCHED_RESET_ON_FORK = 0x40000000;
 
 export const SCHED_NAMES: readonly (readonly [number, string])[] = [
   [SCHED_OTHER, "SCHED_OTHER"],

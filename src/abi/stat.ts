@@ -206,6 +206,7 @@ export const STATFS64_I386 = structOf("i386", {
 export const TMPFS_MAGIC = 0x01021994;
 export const PROC_SUPER_MAGIC = 0x9fa0;
 export const SYSFS_MAGIC = 0x62656572;
+export const SOCKFS_MAGIC = 0x534f434b;
 export const PIPEFS_MAGIC = 0x50495045;
 export const EXT4_SUPER_MAGIC = 0xef53;
 export const ANON_INODE_FS_MAGIC = 0x09041934;

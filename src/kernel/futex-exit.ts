@@ -8,8 +8,13 @@ export function wakeFutexAt(task: Task, address: number): void {
   if (futexes.wake(task, address, 1, false, ~0) <= 0) futexes.wake(task, address, 1, true, ~0);
 }
 
-/** Marks the robust futexes that the task holds as OWNER_DIED and wakes a waiter of each. */
+/** Marks the robust futexes that the task holds as OWNER_DIED and wakes a waiter of each; hands its PI locks over. */
 export function exitRobustList(task: Task): void {
+  walkRobustList(task);
+  task.kernel.futexes.pi.release(task);
+}
+
+function walkRobustList(task: Task): void {
   const head = task.robustListHead;
   task.robustListHead = 0;
   if (head === 0) return;
@@ -21,11 +26,11 @@ export function exitRobustList(task: Task): void {
   if (entry < 0 || pending < 0) return;
   for (let i = 0; i < ROBUST_LIST_LIMIT && entry !== head; i++) {
     const next = mm.readWord(entry - (entry % 2));
-    if (entry !== pending && !futexDeath(task, entry - (entry % 2) + offset)) return;
+    if (entry !== pending && !futexDeath(task, entry - (entry % 2) + offset, entry % 2 === 1)) return;
     if (next < 0) return;
     entry = next;
   }
-  if (pending !== 0) futexDeath(task, pending - (pending % 2) + offset);
+  if (pending !== 0) futexDeath(task, pending - (pending % 2) + offset, pending % 2 === 1);
 }
 
 function signedWord(value: number, size: number): number {
@@ -34,12 +39,12 @@ function signedWord(value: number, size: number): number {
 }
 
 /** handle_futex_death(); false ends the walk. */
-function futexDeath(task: Task, address: number): boolean {
+function futexDeath(task: Task, address: number, isPi: boolean): boolean {
   if (address % 4 !== 0) return false;
   const value = task.mm.readU32(address);
   if (value < 0) return false;
   if ((value & FUTEX_TID_MASK) !== task.tid) return true;
   if (task.mm.writeU32(address, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED) < 0) return false;
-  if (value & FUTEX_WAITERS) wakeFutexAt(task, address);
+  if (value & FUTEX_WAITERS && !isPi) wakeFutexAt(task, address);
   return true;
 }

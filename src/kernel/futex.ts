@@ -15,20 +15,25 @@ import {
   FUTEX_OP_XOR,
 } from "../abi/futex.ts";
 import { WaitQueue } from "../base/wait-queue.ts";
-import { VM_SHARED } from "../mm/vm-flags.ts";
-import { block, ERESTART_RESTARTBLOCK, ERESTARTSYS, type SyscallResult } from "./control.ts";
+import { block, ERESTART_RESTARTBLOCK, ERESTARTNOINTR, ERESTARTSYS, type SyscallResult } from "./control.ts";
+import { type FutexKey, futexKey, sameKey } from "./futex-key.ts";
+import { type PiLock, PiLocks, type PiWaiter } from "./futex-pi.ts";
 import type { Task } from "./task.ts";
 
 interface Waiter {
   key: FutexKey;
   readonly bitset: number;
   readonly queue: WaitQueue;
+  /** FUTEX_WAIT_REQUEUE_PI: the lock to be requeued to. */
+  readonly target?: RequeueTarget;
 }
 
-/** Private futexes belong to an address space, shared ones to an object and an offset in it. */
-interface FutexKey {
-  readonly object: object;
-  readonly offset: number;
+interface RequeueTarget {
+  readonly task: Task;
+  readonly key: FutexKey;
+  /** Requeued: in line for the lock. */
+  inLine: { readonly lock: PiLock; readonly waiter: PiWaiter } | undefined;
+  acquired: boolean;
 }
 
 export interface FutexWait {
@@ -44,6 +49,7 @@ export interface FutexWait {
 
 export class FutexTable {
   #waiters: Waiter[] = [];
+  readonly pi = new PiLocks();
 
   /** futex_wait(): 0 when woken, -EAGAIN if the word differs, -ETIMEDOUT. */
   wait(task: Task, wait: FutexWait): SyscallResult {
@@ -87,6 +93,7 @@ export class FutexTable {
     const most = Math.max(1, count);
     let woken = 0;
     for (const waiter of this.#waiters.filter((other) => sameKey(other.key, key))) {
+      if (waiter.target !== undefined) return -EINVAL;
       if (!(waiter.bitset & bitset)) continue;
       this.#remove(waiter);
       waiter.queue.wake();
@@ -116,12 +123,79 @@ export class FutexTable {
     }
     const woken = counts.wake === 0 ? 0 : this.#wakeKey(fromKey, counts.wake, ~0);
     let moved = 0;
+    if (woken < 0) return woken;
     for (const waiter of this.#waiters.filter((other) => sameKey(other.key, fromKey))) {
       if (moved >= counts.move) break;
+      if (waiter.target !== undefined) return -EINVAL;
       waiter.key = toKey;
       moved++;
     }
     return woken + moved;
+  }
+
+  /** futex_wait_requeue_pi(): waits at `wait.address` to be put in line for the lock at `lockAddress`. */
+  waitRequeuePi(task: Task, wait: FutexWait, lockAddress: number): SyscallResult {
+    if (wait.address === lockAddress || wait.bitset === 0) return -EINVAL;
+    const lockKey = futexKey(task, lockAddress, wait.isPrivate, true);
+    if (typeof lockKey === "number") return lockKey;
+    const key = futexKey(task, wait.address, wait.isPrivate);
+    if (typeof key === "number") return key;
+    const word = task.mm.readU32(wait.address);
+    if (word < 0) return -EFAULT;
+    if (word !== wait.value) return -EAGAIN;
+    if (sameKey(key, lockKey)) return -EINVAL;
+    const target: RequeueTarget = { task, key: lockKey, inLine: undefined, acquired: false };
+    const waiter: Waiter = { key, bitset: wait.bitset, queue: new WaitQueue(), target };
+    this.#waiters.push(waiter);
+    const proceed = (result: number): SyscallResult => {
+      const { inLine } = target;
+      if (target.acquired || inLine?.waiter.acquired) return 0;
+      if (inLine !== undefined && result === 0)
+        return this.pi.waitFor(inLine.lock, inLine.waiter, wait.deadlineNs, -EAGAIN);
+      if (inLine !== undefined) this.pi.giveUp(inLine.lock, inLine.waiter);
+      this.#remove(waiter);
+      return result;
+    };
+    return block({
+      queues: [waiter.queue],
+      deadlineNs: wait.deadlineNs,
+      resume: (reason) => proceed(reason === "timeout" ? -ETIMEDOUT : 0),
+      interrupted: () => proceed(target.inLine === undefined ? -ERESTARTNOINTR : -EAGAIN) as number,
+    });
+  }
+
+  /** FUTEX_CMP_REQUEUE_PI: the first waiter gets the lock if it is free, the others get in line for it. */
+  requeuePi(
+    task: Task,
+    from: number,
+    to: number,
+    counts: { readonly wake: number; readonly move: number },
+    isPrivate: boolean,
+    expected: number,
+  ): number {
+    if (counts.wake < 0 || counts.move < 0 || from === to || counts.wake !== 1) return -EINVAL;
+    const fromKey = futexKey(task, from, isPrivate);
+    if (typeof fromKey === "number") return fromKey;
+    const toKey = futexKey(task, to, isPrivate, true);
+    if (typeof toKey === "number") return toKey;
+    if (sameKey(fromKey, toKey)) return -EINVAL;
+    const word = task.mm.readU32(from);
+    if (word < 0) return -EFAULT;
+    if (word !== expected) return -EAGAIN;
+    let moved = 0;
+    for (const waiter of this.#waiters.filter((other) => sameKey(other.key, fromKey))) {
+      if (moved - counts.wake >= counts.move) break;
+      const { target } = waiter;
+      if (target === undefined || !sameKey(target.key, toKey)) return -EINVAL;
+      const lock = this.pi.acquire(target.task, toKey, to, counts.move > 0);
+      if (typeof lock === "number" && lock < 0) return moved > 0 ? moved : lock;
+      this.#remove(waiter);
+      moved++;
+      if (typeof lock === "number") target.acquired = true;
+      else target.inLine = { lock, waiter: this.pi.enqueue(target.task, lock) };
+      waiter.queue.wake();
+    }
+    return moved;
   }
 
   /** futex_wake_op(): changes the word at `second`, wakes at `first`, and at `second` if its old value compares so. */
@@ -145,27 +219,10 @@ export class FutexTable {
     const compared = compareWakeOp(old | 0, encoded);
     if (compared === undefined) return -ENOSYS;
     let woken = this.#wakeKey(firstKey, counts.first, ~0);
+    if (woken < 0) return woken;
     if (compared) woken += this.#wakeKey(secondKey, counts.second, ~0);
     return woken;
   }
-}
-
-/** get_futex_key(): aligned to 4, readable memory. */
-function futexKey(task: Task, address: number, isPrivate: boolean): FutexKey | number {
-  if (address % 4 !== 0) return -EINVAL;
-  if (address < 0 || address >= task.mm.layout.taskSize) return -EFAULT;
-  const own = { object: task.mm, offset: address };
-  if (isPrivate) return own;
-  if (task.mm.readU32(address) < 0) return -EFAULT;
-  const vma = task.mm.vmas.find(address);
-  if (vma === undefined || vma.start > address || !(vma.flags & VM_SHARED)) return own;
-  const object = vma.file?.mappable ?? vma.mappable;
-  if (object === undefined) return own;
-  return { object, offset: vma.pgoff * 4096 + (address - vma.start) };
-}
-
-function sameKey(a: FutexKey, b: FutexKey): boolean {
-  return a.object === b.object && a.offset === b.offset;
 }
 
 function signExtend12(value: number): number {

@@ -9,6 +9,8 @@ import type { PhysicalMemory } from "../memory/physical.ts";
 import type { AddressSpace } from "../mm/address-space.ts";
 import { unmapFilePages } from "../mm/munmap.ts";
 import { MemorySystem } from "../mm/system.ts";
+import { NetNamespace } from "../net/namespace.ts";
+import type { SocketUser } from "../net/socket.ts";
 import { Observers } from "../observe/observer.ts";
 import type { KernelGeneration, TaskLayout } from "../profiles/kernel-generation.ts";
 import type { File } from "../vfs/file.ts";
@@ -62,6 +64,7 @@ export class Kernel {
   readonly timers = new TimerQueue();
   readonly futexes = new FutexTable();
   readonly traps = new Traps();
+  readonly net: NetNamespace;
   /** For data between files and guest memory, within one step of a call. */
   readonly scratch = new Scratch();
   readonly scheduler: Scheduler;
@@ -88,6 +91,8 @@ export class Kernel {
     this.tables = init.tables;
     this.random = init.random;
     this.uts = init.config.uts;
+    this.net = new NetNamespace(init.vfs);
+    this.net.writer = () => this.current && this.socketUser(this.current);
     const { config } = init;
     this.clock =
       config.clock === "real"
@@ -100,6 +105,12 @@ export class Kernel {
     init.vfs.context.unmapPages = (dev, ino, firstPage) =>
       unmapFilePages(this.memorySystem.spaces, dev, ino, firstPage);
     init.cpu.descriptor = (selector) => this.current && segmentDescriptor(this.current, selector);
+  }
+
+  /** A task as the sockets see it. */
+  socketUser(task: Task): SocketUser {
+    const { euid: uid, egid: gid } = task.creds;
+    return { user: task, vfs: this.vfs, pid: task.pid, uid, gid };
   }
 
   addTask(task: Task): void {

@@ -1,10 +1,11 @@
 /** clone(2), fork(2), vfork(2), clone3(2) (kernel/fork.c, copy_process()). */
 
 import { EAGAIN, EFAULT, EINVAL } from "../abi/errno.ts";
-import { RLIMIT_NPROC } from "../abi/resource.ts";
+import { RLIMIT_NOFILE, RLIMIT_NPROC } from "../abi/resource.ts";
 import {
   CLONE_CHILD_CLEARTID,
   CLONE_CHILD_SETTID,
+  CLONE_DETACHED,
   CLONE_FILES,
   CLONE_FS,
   CLONE_NEWCGROUP,
@@ -28,6 +29,7 @@ import type { AddressSpace } from "../mm/address-space.ts";
 import { block, type SyscallResult } from "./control.ts";
 import { watchCpuLimit } from "./cpu-limit.ts";
 import { isPrivileged } from "./credentials.ts";
+import { PidFile } from "./pid-file.ts";
 import { Gpr } from "./registers.ts";
 import { DEFAULT_ACTION, type SigHand } from "./sighand.ts";
 import { Task } from "./task.ts";
@@ -46,16 +48,19 @@ export interface CloneArgs {
   readonly parentTid: number;
   readonly childTid: number;
   readonly tls: number;
+  /** CLONE_PIDFD: where the descriptor goes. */
+  readonly pidfd: number;
 }
 
 const NAMESPACES =
   CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 
-/** Flags that cannot go together, and what folio lacks (namespaces, pidfds). */
+/** Flags that cannot go together, and what folio lacks (namespaces). */
 function checkFlags(flags: number): number {
   if (flags & CLONE_THREAD && !(flags & CLONE_SIGHAND)) return -EINVAL;
   if (flags & CLONE_SIGHAND && !(flags & CLONE_VM)) return -EINVAL;
-  return flags & (NAMESPACES | CLONE_PIDFD) ? -EINVAL : 0;
+  if (flags & CLONE_PIDFD && flags & (CLONE_THREAD | CLONE_DETACHED)) return -EINVAL;
+  return flags & NAMESPACES ? -EINVAL : 0;
 }
 
 /** The new task's id in the parent; the child starts with 0 in its result register. */
@@ -87,7 +92,7 @@ export function cloneTask(parent: Task, args: CloneArgs): SyscallResult {
     comm: parent.comm,
   });
   inherit(parent, child, args);
-  const failed = setTlsAndIds(parent, child, args);
+  const failed = setTlsAndIds(parent, child, args) || installPidfd(parent, child, args);
   if (failed < 0) {
     discard(child);
     return failed;
@@ -157,7 +162,11 @@ function inherit(parent: Task, child: Task, args: CloneArgs): void {
   }
   child.blocked = parent.blocked.copy();
   child.personality = parent.personality;
-  child.nice = parent.nice;
+  const keepsPolicy = !parent.resetOnFork;
+  child.nice = keepsPolicy ? parent.nice : Math.max(0, parent.nice);
+  child.policy = keepsPolicy ? parent.policy : 0;
+  child.rtPriority = keepsPolicy ? parent.rtPriority : 0;
+  child.affinity = parent.affinity;
   child.noNewPrivs = parent.noNewPrivs;
   child.timerSlackNs = parent.timerSlackNs;
   child.vdso = parent.vdso;
@@ -190,6 +199,19 @@ function setTlsAndIds(parent: Task, child: Task, args: CloneArgs): number {
   if (flags & CLONE_CHILD_SETTID) child.mm.writeU32(args.childTid, child.tid);
   if (flags & CLONE_CHILD_CLEARTID) child.clearChildTid = args.childTid;
   return 0;
+}
+
+/** CLONE_PIDFD: a descriptor of the child, in the parent. 0 or -errno. */
+function installPidfd(parent: Task, child: Task, args: CloneArgs): number {
+  if (!(args.flags & CLONE_PIDFD)) return 0;
+  const file = new PidFile(parent.kernel, child.group, 0);
+  const fd = parent.files.install(file, true, parent.group.rlimits.get(RLIMIT_NOFILE).cur);
+  if (fd < 0) file.put();
+  else if (parent.mm.writeU32(args.pidfd, fd) < 0) {
+    parent.files.close(fd);
+    return -EFAULT;
+  }
+  return Math.min(fd, 0);
 }
 
 /** CLONE_SETTLS: the FS base in x86-64, a struct user_desc in i386. */

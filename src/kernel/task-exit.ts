@@ -111,6 +111,7 @@ function groupExited(group: ThreadGroup): void {
   const { kernel } = group;
   reparentChildren(group);
   group.zombie = true;
+  group.exited.wake();
   const { parent } = group;
   if (parent === undefined) {
     kernel.initStatus ??= group.exitStatus ?? 0;
@@ -144,6 +145,7 @@ export function reapGroup(group: ThreadGroup): void {
   const { kernel } = group;
   for (const task of group.tasks.values()) kernel.forgetTask(task);
   kernel.groups.delete(group.pid);
+  group.exited.wake();
   group.parent?.children.delete(group);
 }
 

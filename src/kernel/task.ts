@@ -128,6 +128,13 @@ export class Task {
   noNewPrivs = false;
   timerSlackNs = 50_000;
   nice = 0;
+  /** SCHED_* and static priority; they are kept, but all tasks get equal slices. */
+  policy = 0;
+  rtPriority = 0;
+  /** SCHED_RESET_ON_FORK. */
+  resetOnFork = false;
+  /** sched_setaffinity: the CPUs, by bit; undefined for all. There is one CPU, whatever this says. */
+  affinity: Uint8Array | undefined;
   /** The parent of vfork sleeps until this is called (mm released). */
   vforkDone: (() => void) | undefined;
   /** Status in the form of wait(2), once the task is dead. */

@@ -49,6 +49,8 @@ export class ThreadGroup {
   zombie = false;
   /** wait4 of this group's tasks sleeps here; children that change state wake it. */
   readonly childChanged = new WaitQueue();
+  /** Those who watch over a pidfd sleep here. */
+  readonly exited = new WaitQueue();
   /** sigtimedwait and signalfd of this group's tasks look at it. */
   readonly signalArrived = new WaitQueue();
   readonly reaped: ChildUsage = { userNs: 0, minorFaults: 0, majorFaults: 0, maxRssPages: 0 };

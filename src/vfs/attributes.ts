@@ -7,7 +7,7 @@ import { inGroup, inodePermission, MAY_WRITE, ownerOrCapable } from "./permissio
 import type { FsCredentials } from "./types.ts";
 
 export function chmodInode(inode: Inode, mode: number, creds: FsCredentials): number {
-  if (inode.immutable) return -EPERM;
+  if (inode.attributesFixed < 0) return inode.attributesFixed;
   if (!ownerOrCapable(inode, creds)) return -EPERM;
   let bits = mode & 0o7777;
   // Set-group-ID is not for those outside the group (setattr_prepare).
@@ -20,7 +20,7 @@ export function chmodInode(inode: Inode, mode: number, creds: FsCredentials): nu
 /** -1 (as 0xffffffff) leaves an id alone. */
 export function chownInode(inode: Inode, uid: number, gid: number, creds: FsCredentials): number {
   const keep = 0xffffffff;
-  if (inode.immutable) return -EPERM;
+  if (inode.attributesFixed < 0) return inode.attributesFixed;
   const newUid = uid >>> 0 === keep ? inode.uid : uid >>> 0;
   const newGid = gid >>> 0 === keep ? inode.gid : gid >>> 0;
   if (creds.fsuid !== 0) {
@@ -44,7 +44,7 @@ export type TimeChange = HostTime | "now" | "omit";
 /** utimensat(2): "now" for both needs write permission or ownership, anything else ownership. */
 export function setTimes(inode: Inode, atime: TimeChange, mtime: TimeChange, creds: FsCredentials): number {
   if (atime === "omit" && mtime === "omit") return 0;
-  if (inode.immutable) return -EPERM;
+  if (inode.attributesFixed < 0) return inode.attributesFixed;
   if (!ownerOrCapable(inode, creds)) {
     if (atime !== "now" || mtime !== "now") return -EPERM;
     if (inodePermission(inode, MAY_WRITE, creds) < 0) return -EACCES;

@@ -141,6 +141,8 @@ export function createDevTree(sb: SuperBlock, options: DeviceOptions): Dentry {
     ["urandom", 9, 1, 0o666, 7, (dentry, flags) => new RandomFile(dentry, flags, random)],
     ["tty", 0, 5, 0o666, 9, (_dentry, flags) => options.terminal(flags) ?? -ENXIO],
   ];
+  sb.context.openDevice = (rdev, dentry, flags) =>
+    devices.find(([, minor, major]) => makeDev(major, minor) === rdev)?.[5](dentry, flags) ?? -ENXIO;
   for (const [name, minor, major, mode, ino, driver] of devices) {
     root.link(name, new DeviceInode(sb, mode, makeDev(major, minor), ino, driver));
   }

@@ -45,6 +45,24 @@ export class EpollFile extends File {
     return false;
   }
 
+  /** EPIOCSPARAMS and its like only. */
+  override ioctl(): number {
+    return -EINVAL;
+  }
+
+  override get canRead(): boolean {
+    return false;
+  }
+
+  override get canWrite(): boolean {
+    return false;
+  }
+
+  /** noop_llseek(). */
+  override seek(): number {
+    return 0;
+  }
+
   override get waitQueue(): WaitQueue {
     return this.#queue;
   }

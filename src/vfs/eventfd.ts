@@ -1,7 +1,7 @@
 /** eventfd(2) (fs/eventfd.c): a 64-bit counter behind a descriptor. */
-import { EAGAIN, EINVAL } from "../abi/errno.ts";
+import { EAGAIN, EINVAL, EOPNOTSUPP } from "../abi/errno.ts";
 import { EFD_SEMAPHORE, O_NONBLOCK, O_RDWR } from "../abi/fcntl.ts";
-import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../abi/poll.ts";
+import { POLLIN, POLLOUT } from "../abi/poll.ts";
 import { WaitQueue } from "../base/wait-queue.ts";
 import { Dentry } from "./dentry.ts";
 import { File } from "./file.ts";
@@ -9,7 +9,12 @@ import { Inode, type SuperBlock } from "./inode.ts";
 import type { IoResult } from "./types.ts";
 
 /** The inode behind files that have none of their own (anon_inodefs): mode 0600 without a type. */
-export class AnonymousInode extends Inode {}
+export class AnonymousInode extends Inode {
+  /** anon_inode_setattr(), since 6.15. */
+  override get attributesFixed(): number {
+    return -EOPNOTSUPP;
+  }
+}
 
 export function anonymousDentry(sb: SuperBlock, kind: string): Dentry {
   return new Dentry(`anon_inode:[${kind}]`, undefined, new AnonymousInode(sb, 0o600, { ino: 1 }));
@@ -32,6 +37,19 @@ export class EventFile extends File {
     return false;
   }
 
+  override get readsWhole(): boolean {
+    return true;
+  }
+
+  override get writesApart(): boolean {
+    return true;
+  }
+
+  /** noop_llseek(). */
+  override seek(): number {
+    return 0;
+  }
+
   override get waitQueue(): WaitQueue {
     return this.#queue;
   }
@@ -47,7 +65,7 @@ export class EventFile extends File {
   }
 
   override write(from: Uint8Array): IoResult {
-    if (from.length < 8) return -EINVAL;
+    if (from.length !== 8) return -EINVAL;
     const value = new DataView(from.buffer, from.byteOffset).getBigUint64(0, true);
     if (value === MAX) return -EINVAL;
     if (value >= MAX - this.#count) return this.nonBlocking ? -EAGAIN : this.#queue;
@@ -57,6 +75,6 @@ export class EventFile extends File {
   }
 
   override poll(): number {
-    return (this.#count > 0n ? POLLIN | POLLRDNORM : 0) | (this.#count < MAX - 1n ? POLLOUT | POLLWRNORM : 0);
+    return (this.#count > 0n ? POLLIN : 0) | (this.#count < MAX - 1n ? POLLOUT : 0);
   }
 }

@@ -6,6 +6,7 @@ import {
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
+  O_RDWR,
   O_WRONLY,
   SEEK_CUR,
   SEEK_END,
@@ -48,20 +49,46 @@ export abstract class File implements MappedFile {
   }
 
   get readable(): boolean {
-    return (this.flags & O_ACCMODE) !== O_WRONLY && !(this.flags & O_PATH);
+    const access = this.flags & O_ACCMODE;
+    return (access === O_RDONLY || access === O_RDWR) && !(this.flags & O_PATH);
   }
 
   get writable(): boolean {
-    return (this.flags & O_ACCMODE) !== O_RDONLY && !(this.flags & O_PATH);
+    const access = this.flags & O_ACCMODE;
+    return (access === O_WRONLY || access === O_RDWR) && !(this.flags & O_PATH);
   }
 
   get nonBlocking(): boolean {
     return (this.flags & O_NONBLOCK) !== 0;
   }
 
+  /** A FIFO whose other end is awaited: open(2) goes on when `done`. */
+  get opening(): { readonly queue: WaitQueue; readonly done: () => boolean } | undefined {
+    return undefined;
+  }
+
   /** False for pipes, terminals and the like: lseek and pread give ESPIPE. */
   get seekable(): boolean {
     return true;
+  }
+
+  /** False where there is no such operation at all (FMODE_CAN_READ): EINVAL, whatever the buffer. */
+  get canRead(): boolean {
+    return true;
+  }
+
+  get canWrite(): boolean {
+    return true;
+  }
+
+  /** One read fills all buffers of readv(2) (read_iter); else each is a read of its own. */
+  get readsWhole(): boolean {
+    return false;
+  }
+
+  /** Each buffer of writev(2) is a write of its own (no write_iter). */
+  get writesApart(): boolean {
+    return false;
   }
 
   get mappable(): Mappable | undefined {

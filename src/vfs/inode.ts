@@ -127,6 +127,11 @@ export abstract class Inode {
     return false;
   }
 
+  /** Why owner, mode and times stay as they are: -errno, or 0 if they may change. */
+  get attributesFixed(): number {
+    return this.immutable ? -EPERM : 0;
+  }
+
   getattr(): Kstat {
     const { dev, ino, mode, nlink, uid, gid, rdev, size, blksize, blocks, atime, mtime, ctime } = this;
     const { btime } = this;

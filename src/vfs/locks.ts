@@ -72,6 +72,11 @@ export class FileLocks {
     );
   }
 
+  /** The first lock of the request's own owner that overlaps it. */
+  owned(request: RecordLock): RecordLock | undefined {
+    return this.#records.find((lock) => lock.owner === request.owner && overlap(lock, request));
+  }
+
   /** Grants a request that nothing is in the way of: cuts, joins and replaces the owner's locks. 0 or -ENOLCK. */
   set(request: RecordLock): number {
     if (this.#frames.scarce && request.type !== F_UNLCK) return -ENOLCK;

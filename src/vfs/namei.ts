@@ -60,7 +60,7 @@ interface Walker {
 export function walk(user: FsUser, path: string, options: WalkOptions = {}): Dentry | number {
   const walker = start(user, path, options);
   if (typeof walker === "number") return walker;
-  const last = run(walker, options.follow ?? true);
+  const last = run(walker, options.follow ?? true, true);
   if (typeof last === "number") return last;
   if (typeof last.child === "number") return last.child;
   return last.trailingSlash && !last.child.inode.isDirectory ? -ENOTDIR : last.child;
@@ -69,7 +69,7 @@ export function walk(user: FsUser, path: string, options: WalkOptions = {}): Den
 /** Resolves all but the last component; with `follow`, a symlink there leads on to the place it names. */
 export function walkParent(user: FsUser, path: string, options: WalkOptions = {}): LastComponent | number {
   const walker = start(user, path, options);
-  return typeof walker === "number" ? walker : run(walker, options.follow ?? false);
+  return typeof walker === "number" ? walker : run(walker, options.follow ?? false, false);
 }
 
 function start(user: FsUser, path: string, options: WalkOptions): Walker | number {
@@ -93,7 +93,8 @@ function push(walker: Walker, path: string): void {
   for (let i = components.length - 1; i >= 0; i--) walker.rest.push(components[i]);
 }
 
-function run(walker: Walker, follow: boolean): LastComponent | number {
+/** `slashFollows`: a slash at the end follows a link before it; not where the name itself is what counts. */
+function run(walker: Walker, follow: boolean, slashFollows: boolean): LastComponent | number {
   for (;;) {
     const name = walker.rest.pop();
     if (name === undefined) return ended(walker, walker.at, "/");
@@ -114,7 +115,7 @@ function run(walker: Walker, follow: boolean): LastComponent | number {
       if (last) return { parent: walker.at, name, child, trailingSlash: walker.trailingSlash };
       return child;
     }
-    if (child.inode.isSymlink && (!last || follow || walker.trailingSlash)) {
+    if (child.inode.isSymlink && (!last || follow || (slashFollows && walker.trailingSlash))) {
       const result = followLink(walker, child);
       if (result < 0) return result;
       continue;

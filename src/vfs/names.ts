@@ -1,13 +1,16 @@
 /** Making, removing and moving names: the second half of fs/namei.c. All numbers: 0 or -errno. */
 import {
+  EADDRINUSE,
   EBUSY,
   EEXIST,
   EINVAL,
   EISDIR,
   EMLINK,
+  ENAMETOOLONG,
   ENOENT,
   ENOTDIR,
   ENOTEMPTY,
+  ENXIO,
   EPERM,
   EROFS,
   EXDEV,
@@ -16,6 +19,7 @@ import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from "../abi/fcntl
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "../abi/stat.ts";
 import { Dentry } from "./dentry.ts";
 import { DirectoryInode } from "./directory.ts";
+import type { File } from "./file.ts";
 import { Inode, type SuperBlock } from "./inode.ts";
 import { type FsUser, type LastComponent, type WalkOptions, walk, walkParent } from "./namei.ts";
 import { mayCreate, mayDelete } from "./permission.ts";
@@ -68,8 +72,20 @@ export function symlink(vfs: Vfs, user: FsUser, target: string, path: string, op
   return typeof last === "number" ? last : makeNode(vfs, user, last, (sb) => new SymlinkInode(sb, target));
 }
 
-/** A device node: it has its numbers, but folio drives no devices from it. */
-class NodeInode extends Inode {}
+/** A device node opens what /dev has under its number; a socket's cannot be opened. */
+class NodeInode extends Inode {
+  override open(dentry: Dentry, flags: number): File | number {
+    if ((this.mode & S_IFMT) !== S_IFCHR) return -ENXIO;
+    return this.sb.context.openDevice?.(this.rdev, dentry, flags) ?? -ENXIO;
+  }
+}
+
+/** may_mknod(): 0, -EPERM for directories, -EINVAL for types that there are not. */
+export function mayMknod(mode: number): number {
+  const type = mode & S_IFMT;
+  if (type === S_IFDIR) return -EPERM;
+  return type !== 0 && ![S_IFREG, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK].includes(type) ? -EINVAL : 0;
+}
 
 export function mknod(
   vfs: Vfs,
@@ -80,8 +96,8 @@ export function mknod(
   options: WalkOptions = {},
 ): number {
   const type = mode & S_IFMT;
-  if (type === S_IFDIR) return -EPERM;
-  if (type !== 0 && ![S_IFREG, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK].includes(type)) return -EINVAL;
+  const refused = mayMknod(mode);
+  if (refused < 0) return refused;
   const last = freePlace(user, path, options, false);
   if (typeof last === "number") return last;
   if ((type === S_IFCHR || type === S_IFBLK) && user.creds.euid !== 0) return -EPERM;
@@ -93,13 +109,32 @@ export function mknod(
   });
 }
 
+/** 0, or why a socket cannot be bound to a path. */
+export function mayBind(user: FsUser, path: string): number {
+  const last = freePlace(user, path, {}, false);
+  if (typeof last !== "number") return Math.min(0, mayAdd(user, last.parent));
+  return last === -EEXIST ? -EADDRINUSE : last;
+}
+
+/** bind(2) of a socket to a path: its inode, -EADDRINUSE if the name is taken, or another -errno. */
+export function bindSocket(vfs: Vfs, user: FsUser, path: string): Inode | number {
+  const last = freePlace(user, path, {}, false);
+  if (typeof last === "number") return last === -EEXIST ? -EADDRINUSE : last;
+  let bound: Inode | undefined;
+  const failed = makeNode(vfs, user, last, (sb) => {
+    bound = new NodeInode(sb, S_IFSOCK | (0o777 & ~user.fs.umask));
+    return bound;
+  });
+  return failed < 0 || bound === undefined ? failed : bound;
+}
+
 /** link(2) of a file that was found. */
 export function link(vfs: Vfs, user: FsUser, from: Dentry, path: string, options: WalkOptions = {}): number {
   const last = freePlace(user, path, options, false);
   if (typeof last === "number") return last;
   const { inode } = from;
   if (inode.isDirectory) return -EPERM;
-  if (vfs.mountOf(from) !== vfs.mountOf(last.parent)) return -EXDEV;
+  if (vfs.mountOf(from) !== vfs.mountOf(last.parent) || inode.sb !== last.parent.inode.sb) return -EXDEV;
   if (inode.nlink === 0 && !from.deleted) return -ENOENT;
   if (inode.nlink >= LINK_MAX) return -EMLINK;
   const refused = mayAdd(user, last.parent);
@@ -171,6 +206,12 @@ function dropLink(inode: Inode): void {
   if (inode.nlink === 0) inode.evict();
 }
 
+/** 0, or -EINVAL for flags of renameat2(2) that cannot be. */
+export function checkRenameFlags(flags: number): number {
+  if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) return -EINVAL;
+  return flags & RENAME_EXCHANGE && flags & (RENAME_NOREPLACE | RENAME_WHITEOUT) ? -EINVAL : 0;
+}
+
 /** renameat2(2). */
 export function rename(
   vfs: Vfs,
@@ -181,11 +222,13 @@ export function rename(
   fromOptions: WalkOptions = {},
   toOptions: WalkOptions = {},
 ): number {
-  if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) return -EINVAL;
-  if (flags & RENAME_EXCHANGE && flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) return -EINVAL;
+  const invalid = checkRenameFlags(flags);
+  if (invalid < 0) return invalid;
   const source = walkParent(user, from, { ...fromOptions, follow: false });
   if (typeof source === "number") return source;
   const target = walkParent(user, to, { ...toOptions, follow: false });
+  // names are looked up when both parents are found, the old one first
+  if (target === -ENAMETOOLONG && typeof source.child === "number") return source.child;
   if (typeof target === "number") return target;
   if (vfs.mountOf(source.parent) !== vfs.mountOf(target.parent)) return -EXDEV;
   if (isSpecial(source.name)) return -EBUSY;

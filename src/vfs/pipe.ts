@@ -22,6 +22,8 @@ interface PipePage {
   readonly bytes: Uint8Array;
   start: number;
   end: number;
+  /** Not the pipe's own: no write adds to it (PIPE_BUF_FLAG_CAN_MERGE is clear). */
+  readonly shared: boolean;
 }
 
 /**
@@ -67,7 +69,7 @@ class PipeBuffer {
     const odd = from.length % PAGE;
     let done = 0;
     const last = this.#pages.at(-1);
-    if (last !== undefined && odd > 0 && last.end + odd <= PAGE) {
+    if (last !== undefined && !last.shared && odd > 0 && last.end + odd <= PAGE) {
       copyBytes(from, 0, last.bytes, last.end, odd);
       last.end += odd;
       done = odd;
@@ -78,10 +80,36 @@ class PipeBuffer {
       const bytes = this.#spare ?? this.#newPage();
       this.#spare = undefined;
       copyBytes(from, done, bytes, 0, count);
-      this.#pages.push({ bytes, start: 0, end: count });
+      this.#pages.push({ bytes, start: 0, end: count, shared: false });
       done += count;
     }
     return done;
+  }
+
+  /** Pages as splice(2) puts them in: each takes a slot, nothing is added to one that is there. `offset` within the first. */
+  pushPages(from: Uint8Array, offset: number): number {
+    let done = 0;
+    while (done < from.length && !this.full) {
+      if (this.#frames.scarce) return done === 0 ? -ENOMEM : done;
+      const count = Math.min(PAGE - ((offset + done) % PAGE), from.length - done);
+      const bytes = this.#newPage();
+      copyBytes(from, done, bytes, 0, count);
+      this.#pages.push({ bytes, start: 0, end: count, shared: true });
+      done += count;
+    }
+    return done;
+  }
+
+  /** The pages in order, up to `length` bytes of them, for tee(2). */
+  peek(length: number): Uint8Array[] {
+    const parts: Uint8Array[] = [];
+    let left = length;
+    for (const { bytes, start, end } of this.#pages) {
+      if (left <= 0) break;
+      parts.push(bytes.subarray(start, Math.min(end, start + left)));
+      left -= end - start;
+    }
+    return parts;
   }
 
   #newPage(): Uint8Array {
@@ -131,34 +159,56 @@ export class PipeInode extends Inode {
     this.buffer = new PipeBuffer(sb.context.frames);
   }
 
-  /** FIFO open rules of fifo(7): each side waits for the other unless O_NONBLOCK. */
-  override open(dentry: Dentry, flags: number): File | number | WaitQueue {
-    const access = flags & O_ACCMODE;
-    if (access === O_WRONLY && this.readers === 0) return flags & O_NONBLOCK ? -ENXIO : this.queue;
-    if (access === O_RDONLY && this.writers === 0 && !(flags & O_NONBLOCK)) {
-      return !this.buffer.empty ? new PipeFile(dentry, flags, this) : this.#announceReader();
-    }
-    return new PipeFile(dentry, flags, this);
-  }
+  /** How often the pipe was opened for reading and for writing: what those wait for who open the other end. */
+  readerCount = 0;
+  writerCount = 0;
 
-  /** A reader that waits for a writer lets writers in meanwhile. */
-  #announceReader(): WaitQueue {
-    this.readers++;
-    this.queue.wake();
-    this.readers--;
-    return this.queue;
+  /** FIFO open rules of fifo(7): each side waits for the other unless O_NONBLOCK. */
+  override open(dentry: Dentry, flags: number): File | number {
+    if ((flags & O_ACCMODE) === O_ACCMODE) return -EINVAL;
+    if ((flags & O_ACCMODE) === O_WRONLY && this.readers === 0 && flags & O_NONBLOCK) return -ENXIO;
+    const file = new PipeFile(dentry, flags, this);
+    file.awaitPeer();
+    return file;
   }
 }
 
 export class PipeFile extends File {
   readonly #pipe: PipeInode;
+  #peerCame: (() => boolean) | undefined;
+  /** No POLLHUP before there was a writer. */
+  #quietUntil = -1;
 
   constructor(dentry: Dentry, flags: number, pipe: PipeInode) {
     super(dentry, flags);
     this.#pipe = pipe;
-    if (this.readable) pipe.readers++;
-    if (this.writable) pipe.writers++;
+    if (this.readable) {
+      pipe.readers++;
+      pipe.readerCount++;
+    }
+    if (this.writable) {
+      pipe.writers++;
+      pipe.writerCount++;
+    }
     pipe.queue.wake();
+  }
+
+  /** Opened as a FIFO while nobody has the other end (fifo_open()). */
+  awaitPeer(): void {
+    const pipe = this.#pipe;
+    if (!this.writable && pipe.writers === 0) {
+      this.#quietUntil = pipe.writerCount;
+      const { writerCount } = pipe;
+      if (!this.nonBlocking) this.#peerCame = () => pipe.writerCount !== writerCount;
+    } else if (!this.readable && pipe.readers === 0) {
+      const { readerCount } = pipe;
+      this.#peerCame = () => pipe.readerCount !== readerCount;
+    }
+  }
+
+  override get opening(): { readonly queue: WaitQueue; readonly done: () => boolean } | undefined {
+    const done = this.#peerCame;
+    return done && { queue: this.#pipe.queue, done };
   }
 
   protected override release(): void {
@@ -199,12 +249,39 @@ export class PipeFile extends File {
     return count;
   }
 
+  /** vmsplice(2), tee(2) into the pipe: the count, 0 if it is full, -EPIPE. */
+  give(from: Uint8Array, offset: number): number {
+    const { buffer, queue, readers } = this.#pipe;
+    if (readers === 0) return -EPIPE;
+    const count = buffer.pushPages(from, offset);
+    if (count > 0) queue.wake();
+    return count;
+  }
+
+  /** tee(2): copies up to `length` bytes into `target` and keeps them; a queue to sleep at, or the count or -errno. */
+  tee(target: PipeFile, length: number, nonBlocking: boolean): IoResult {
+    const { buffer, queue, writers } = this.#pipe;
+    if (buffer.empty) return writers === 0 ? 0 : nonBlocking ? -EAGAIN : queue;
+    let done = 0;
+    for (const part of buffer.peek(length)) {
+      const count = target.give(part, 0);
+      if (count <= 0) {
+        if (count < 0 && done === 0) return count;
+        break;
+      }
+      done += count;
+      if (count < part.length) break;
+    }
+    if (done > 0) return done;
+    return nonBlocking ? -EAGAIN : target.waitQueue;
+  }
+
   override poll(): number {
     const { buffer, readers, writers } = this.#pipe;
     let events = 0;
     if (this.readable) {
       if (!buffer.empty) events |= POLLIN | POLLRDNORM;
-      if (writers === 0) events |= POLLHUP;
+      if (writers === 0 && this.#quietUntil !== this.#pipe.writerCount) events |= POLLHUP;
     }
     if (this.writable) {
       if (!buffer.full) events |= POLLOUT | POLLWRNORM;

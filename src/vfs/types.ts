@@ -2,6 +2,8 @@
 import type { WaitQueue } from "../base/wait-queue.ts";
 import type { HostTime } from "../host/host.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
+import type { Dentry } from "./dentry.ts";
+import type { File } from "./file.ts";
 import type { LockWaits } from "./locks.ts";
 import type { TmpfsSpace } from "./tmpfs-space.ts";
 
@@ -61,6 +63,8 @@ export interface VfsContext {
   unmapPages?: (dev: number, ino: number, firstPage: number) => void;
   /** CLOCK_REALTIME of the guest. */
   now(): HostTime;
+  /** Opens the device of a number, for nodes that the guest made; -ENXIO if there is none. */
+  openDevice?: (rdev: number, dentry: Dentry, flags: number) => File | number;
   /** Finds the trap sites of a file's code when its first page is brought in. */
   findTraps?: TrapFinder;
 }

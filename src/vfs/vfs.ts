@@ -27,6 +27,7 @@ import {
   S_IFDIR,
   S_IFMT,
   S_IFREG,
+  SOCKFS_MAGIC,
   TMPFS_MAGIC,
 } from "../abi/stat.ts";
 import { UsageError } from "../base/errors.ts";
@@ -80,6 +81,7 @@ export class Vfs {
   /** pipefs and anon_inodefs, which are mounted nowhere. */
   readonly pipes: SuperBlock;
   readonly anonymous: SuperBlock;
+  readonly sockets: SuperBlock;
   /** The kernel's own tmpfs: memfd and shared anonymous memory (dev 0:1). */
   readonly shmem: SuperBlock;
   readonly #rootSb: SuperBlock;
@@ -92,6 +94,7 @@ export class Vfs {
     this.context = { frames, now, space: new TmpfsSpace(frames), lockWaits: new LockWaits(), openFiles: 0 };
     this.pipes = new SuperBlock(this.context, "pipefs", makeDev(0, 14), PIPEFS_MAGIC, 10001);
     this.anonymous = new SuperBlock(this.context, "anon_inodefs", makeDev(0, 15), ANON_INODE_FS_MAGIC, 11);
+    this.sockets = new SuperBlock(this.context, "sockfs", makeDev(0, 8), SOCKFS_MAGIC, 12001);
     this.shmem = new SuperBlock(this.context, "tmpfs", makeDev(0, 1), TMPFS_MAGIC, 1025);
     const rootStat = sysroot === undefined ? undefined : host.fs.lstat(`${sysroot}/.`);
     if (typeof rootStat === "number") throw new UsageError(`sysroot ${sysroot} cannot be read`);
@@ -213,22 +216,22 @@ export class Vfs {
 
   /** open(2). A `WaitQueue` comes from FIFOs that wait for their other end. */
   open(user: FsUser, path: string, flags: number, mode = 0, options: WalkOptions = {}): File | number | WaitQueue {
-    if (flags & __O_TMPFILE) return this.#openTemporary(user, path, flags, mode, options);
     if (flags & O_PATH) return this.#openPath(user, path, flags, options);
+    if (flags & __O_TMPFILE) return this.#openTemporary(user, path, flags, mode, options);
     if ((flags & O_CREAT) === 0) {
       const dentry = walk(user, path, { ...options, follow: !(flags & O_NOFOLLOW) });
       return typeof dentry === "number" ? dentry : this.openDentry(user, dentry, flags);
     }
+    // since 6.4 (build_open_flags())
+    if (flags & O_DIRECTORY) return -EINVAL;
     const last = walkParent(user, path, { ...options, follow: !(flags & (O_EXCL | O_NOFOLLOW)) });
     if (typeof last === "number") return last;
-    if (last.trailingSlash) return -EISDIR;
+    if (last.trailingSlash && ![".", "..", "/"].includes(last.name)) return -EISDIR;
     if (typeof last.child !== "number") {
       if (flags & O_EXCL) return -EEXIST;
-      if (flags & O_DIRECTORY) return -EINVAL;
       return last.child.inode.isDirectory ? -EISDIR : this.openDentry(user, last.child, flags);
     }
     if (last.child !== -ENOENT) return last.child;
-    if (flags & O_DIRECTORY) return -EINVAL;
     const inode = this.createInode(
       user,
       last.parent,

@@ -5,6 +5,8 @@ import { describe, expect, it } from "vitest";
 import { command, folio } from "../support/folio.ts";
 import { compileC, hasTool, scratchDirectory } from "../support/native.ts";
 
+/** Seeds of test/guest/programs/random-calls.c; others were run while it was written. */
+const RANDOM_SEEDS = [2, 7, 12, 17, 23, 29];
 const scratch = scratchDirectory();
 const usable = process.platform === "linux" && process.arch === "x64" && hasTool("gcc");
 
@@ -31,6 +33,17 @@ const TIERS: Record<string, readonly (readonly string[])[]> = {
 };
 
 describe.each(["", "-m32"])("%s", (bits) => {
+  const random = compiled("random-calls", ...(bits === "" ? [] : [bits, "-D_FILE_OFFSET_BITS=64"]));
+  it.skipIf(random === undefined).each(RANDOM_SEEDS)("random calls, seed %i", (seed) => {
+    const args = [String(seed), "400"];
+    const options = { timeout: 60_000 };
+    const under = folio(["run", random ?? "", ...args], { ...options, cwd: directory("random") });
+    const native = command(random ?? "", args, { ...options, cwd: directory("random") });
+    expect(native.stdout.split("\n").length).toBeGreaterThan(400);
+    expect(under.stdout.split("\n")).toEqual(native.stdout.split("\n"));
+    expect(under.status).toBe(native.status);
+  });
+
   for (const name of ["locks", "fsize", "code"]) {
     const file = compiled(name, ...(bits === "" ? [] : [bits]));
     it.skipIf(file === undefined)(name, { timeout: 60_000 }, () => {
