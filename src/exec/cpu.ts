@@ -111,6 +111,8 @@ export class Cpu implements TranslationCache {
   #space: AddressTranslation | undefined;
   /** Blocks of the moment: the tail of a time slice, a single step. Their memory is reused. */
   #transient: Block | undefined;
+  /** The instruction that wrote to code last. A REP that overwrites itself goes on as it was fetched (as on AMD's Zen 3). */
+  #repeating: Block | undefined;
   #instructions = 0;
   /** Guest instructions in all regions made so far. */
   #compiledInstructions = 0;
@@ -231,6 +233,7 @@ export class Cpu implements TranslationCache {
   /** Runs at most `budget` instructions; the reason is one of kernel/cpu.ts's ExitReason. */
   run(budget: number): 0 | 1 | 2 | 3 | 4 | 5 {
     if (budget <= 0) return Exit.budget;
+    this.#repeating = undefined;
     this.#words[ADDRESS_LIMIT >> 2] = this.state.codeBits === 64 ? 0x8000 : 1;
     this.#syncMode();
     if ((this.#words[EFLAGS_REST >> 2] as number) & TF) return this.#singleStep();
@@ -366,6 +369,8 @@ export class Cpu implements TranslationCache {
   /** The record for RIP, translated if need be; 0 with an exception noted if it cannot be fetched. */
   #lookup(): number {
     this.#counters.lookups++;
+    if (this.#isRepeating()) return this.#repeating?.record ?? 0;
+    this.#repeating = undefined;
     const lo = this.#words[RIP >> 2] as number;
     const hi = this.#words[(RIP >> 2) + 1] as number;
     const space = this.#activeSpace();
@@ -536,6 +541,7 @@ export class Cpu implements TranslationCache {
 
   /** A block that is not kept: at most `limit` instructions from RIP. */
   #translateTransient(limit: number): number {
+    this.#repeating = undefined;
     const lo = this.#words[RIP >> 2] as number;
     const hi = this.#words[(RIP >> 2) + 1] as number;
     if (hi >>> 15 !== 0) return this.#fetchBeyondUserHalf(lo, hi);
@@ -579,7 +585,17 @@ export class Cpu implements TranslationCache {
     this.#rewindToInstruction();
     this.#phys.noteWrite(frame);
     this.#tlb.fill(lo, hi, frame, true);
-    return this.#translateTransient(1);
+    if (this.#isRepeating()) return this.#repeating?.record ?? 0;
+    const record = this.#translateTransient(1);
+    if (record !== 0 && this.#transient?.branch === undefined) this.#repeating = this.#transient;
+    return record;
+  }
+
+  /** Whether RIP is at the instruction that has written to code, again: then it is a REP with iterations left. */
+  #isRepeating(): boolean {
+    const block = this.#repeating;
+    if (block === undefined || block.record !== this.#words[EXIT_BLOCK >> 2]) return false;
+    return block.lo === this.#words[RIP >> 2] && block.hi === this.#words[(RIP >> 2) + 1];
   }
 
   #beyondUserHalf(lo: number, hi: number, write: boolean): number {

@@ -204,6 +204,7 @@ static void running(void) {
 #endif
   say("next instruction", call(code));
   say("next instruction again", call(code));
+  long sum;
   /* push, call, string and vector stores into the code behind them; each is followed by NOPs that they replace. */
   static const struct {
     const char *name;
@@ -227,7 +228,7 @@ static void running(void) {
   };
   static _Alignas(32) byte source[32];
   for (unsigned k = 0; k < sizeof stores / sizeof *stores; k++) {
-    long sum = 0;
+    sum = 0;
     for (int i = 0; i < 60; i++) {
       byte *at = code + 256;
       byte *target = code + 320;
@@ -254,7 +255,24 @@ static void running(void) {
     }
     say(stores[k].name, sum);
   }
-  /* A RET that pops into code; a system call that writes the instruction it returns to. */
+  /* A REP that overwrites itself and what follows with NOPs: ECX is what it has left to do. */
+  sum = 0;
+  for (int i = 0; i < 40; i++) {
+    byte *p = code;
+    byte *at = code + 0x40;
+    *p++ = 0x57;
+    if (sizeof(void *) == 8) *p++ = 0x48;
+    *p++ = 0xbf;
+    memcpy(p, &at, sizeof(void *));
+    p += sizeof(void *);
+    memset(p, 0x90, 0x80);
+    memcpy(p, (byte[]){0xb9, 20, 0, 0, 0, 0xb0, 0x90}, 7);
+    memcpy(at, (byte[]){0xf3, 0xaa}, 2);
+    memcpy(at + 20, (byte[]){0x89, 0xc8, 0x5f, 0xc3}, 4);
+    sum = sum * 3 + call(code) + 1;
+  }
+  say("rep stosb over itself", sum);
+  /* A system call that writes the instruction it returns to. */
   int fd = memfd_create("bytes", 0);
   byte bytes[6];
   returns(bytes, 77);
@@ -269,7 +287,7 @@ static void running(void) {
   memcpy(code + 7, &fd, 4);
   *(byte **)(code + 12) = code + 23;
 #endif
-  long sum = 0;
+  sum = 0;
   for (int i = 0; i < 50; i++) {
     lseek(fd, 0, SEEK_SET);
     bytes[1] = i;
