@@ -10,6 +10,7 @@ VARIABLE __attribute__ ((aligned (32), section (".data"))) char mp_ WORDS (24) =
 VARIABLE int check_action = 3;
 /* The version of the image: link.mjs says which. */
 VARIABLE int libc_glibc_minor = GLIBC_MINOR;
+VARIABLE char libc_glibc_version[] = GLIBC_VERSION;
 VARIABLE unsigned long narenas = 1;
 
 VARIABLE char *__curbrk;

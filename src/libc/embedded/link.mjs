@@ -181,6 +181,7 @@ function link(name, image) {
       "-fcf-protection=none",
       ...unwind,
       `-DGLIBC_MINOR=${number(glibc)[1]}`,
+      `-DGLIBC_VERSION="${glibc}"`,
       join(here, object),
       "-o",
       out,

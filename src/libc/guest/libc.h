@@ -42,6 +42,7 @@ extern THREAD_LOCAL int __libc_errno;
 #define errno __libc_errno
 /* The version that the image stands for, 2.MINOR: set when the image is laid out, 11 in a program that is linked with the object. */
 extern HIDDEN int libc_glibc_minor;
+extern HIDDEN char libc_glibc_version[];
 #endif
 
 enum {

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { libcDocument } from "../../../src/libc/embedded/document.mjs";
 import { contentHash, guestSourcesHash, imageInputsHash } from "../../../src/libc/embedded/inputs.mjs";
 import { INPUTS, MANIFEST, TOOLS } from "../../../src/libc/embedded/manifest.generated.ts";
 import { hasTool } from "../../support/native.ts";
@@ -30,6 +31,12 @@ describe("images of the embedded libc", () => {
   it.skipIf(!sameTools)("are made again, byte for byte, by the tools that made them", { timeout: 60_000 }, () => {
     const { status, stdout } = spawnSync(process.execPath, [join(libc, "embedded/link.mjs"), "--check"]);
     expect([status, String(stdout)]).toEqual([0, ""]);
+  });
+});
+
+describe("docs/libc.md", () => {
+  it("is what src/libc/embedded/document.mjs writes", () => {
+    expect(readFileSync(join(libc, "../../docs/libc.md"), "utf8")).toBe(libcDocument());
   });
 });
 

@@ -1,20 +1,14 @@
-/** The guest libc's test programs in three builds: on the machine's glibc, on ours without folio (shim.c), on the embedded image. */
+/** The guest libc's test programs in two builds: on the machine's glibc, and on ours without folio (shim.c). */
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import { hasTool, scratchDirectory } from "../../support/native.ts";
 
 export type Abi = "amd64" | "i386";
 
 const sources = join(import.meta.dirname, "native");
 const image = join(import.meta.dirname, "../../../src/libc/guest/image");
-const images = join(import.meta.dirname, "../../../src/libc/embedded/images");
 
-const TARGET = {
-  amd64: { machine: "-m64", interpreter: "/lib64/ld-linux-x86-64.so.2", libc: "libc-2.11.1.so" },
-  i386: { machine: "-m32", interpreter: "/lib/ld-linux.so.2", libc: "libc-2.13.so" },
-} as const;
+const TARGET = { amd64: { machine: "-m64" }, i386: { machine: "-m32" } } as const;
 
 const FLAGS = [
   "-O1",
@@ -63,30 +57,6 @@ export function build(name: string, abi: Abi): Builds {
   return { real: `${out}.real`, guest: `${out}.guest` };
 }
 
-/** A third build, after `build`, for `folio run --libc embedded`. */
-export function buildEmbedded(name: string, abi: Abi): string {
-  const { machine, interpreter, libc } = TARGET[abi];
-  const out = join(directory, `${name}.${abi}`);
-  const gcc = (...args: string[]): void => {
-    execFileSync("gcc", [machine, ...args], { stdio: ["ignore", "ignore", "inherit"] });
-  };
-  gcc("-c", join(sources, "start.S"), "-o", `${out}.start.o`);
-  gcc("-O1", "-w", "-fno-pic", "-fno-builtin", "-c", join(sources, "nonshared.c"), "-o", `${out}.nonshared.o`);
-  const library = join(directory, `libc.${abi}.so.6`);
-  writeFileSync(library, gunzipSync(readFileSync(join(images, `${libc}.gz`))));
-  const dynamic = [
-    "-nostdlib",
-    "-no-pie",
-    "-Wl,-z,muldefs",
-    `-Wl,--dynamic-linker=${interpreter}`,
-    "-Wl,-z,lazy",
-    "-Wl,--build-id=none",
-  ];
-  const objects = [`${out}.start.o`, `${out}.o`, `${out}.nonshared.o`];
-  gcc(...dynamic, "-o", `${out}.embedded`, ...objects, ...mathObjects(name, abi), library);
-  return `${out}.embedded`;
-}
-
 export interface Outcome {
   readonly status: number | null;
   readonly signal: string | null;
@@ -103,17 +73,4 @@ export function runNative(program: string, args: readonly string[], input = ""):
     env: { PATH: "/usr/bin:/bin" },
   });
   return { status, signal, stdout, stderr };
-}
-
-/** Names the test programs use, by ABI: undefined symbols of their objects. */
-export function namesUsed(programs: readonly string[], abi: Abi): Set<string> {
-  const names = new Set<string>();
-  for (const name of programs) {
-    const table = execFileSync("nm", ["-u", join(directory, `${name}.${abi}.o`)], { encoding: "latin1" });
-    for (const line of table.split("\n")) {
-      const symbol = line.trim().split(/\s+/)[1];
-      if (symbol !== undefined) names.add(symbol);
-    }
-  }
-  return names;
 }

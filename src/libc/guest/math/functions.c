@@ -200,7 +200,7 @@ UNARY(erf, erf_ld)
 UNARY(erfc, erfc_ld)
 
 /* log gamma: Stirling's series above 20, below it the recurrence; reflection for negative numbers. */
-int signgam;
+int signgam, __signgam; /* as programs before 2.23 and from then on know it */
 #define PI_LD 3.14159265358979323846264338327950288L
 static ld stirling(ld x) {
   static const ld b[] = { 1 / 12.0L, -1 / 360.0L, 1 / 1260.0L, -1 / 1680.0L, 1 / 1188.0L, -691 / 360360.0L, 1 / 156.0L, -3617 / 122400.0L, 43867 / 244188.0L };
@@ -268,7 +268,11 @@ static ld tgamma_ld(ld x) {
     if (IS_INF(r) && IS_FINITE(x)) errno = ERANGE; \
     return r; \
   } \
-  T name(T x) { return name##_r(x, &signgam); }
+  T name(T x) { \
+    T r = name##_r(x, &__signgam); \
+    signgam = __signgam; \
+    return r; \
+  }
 LGAMMA(double, lgamma)
 LGAMMA(float, lgammaf)
 LGAMMA(ld, lgammal)

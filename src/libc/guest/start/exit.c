@@ -89,14 +89,14 @@ NORETURN void _exit(int status) {
 }
 ALIAS(_Exit, _exit);
 
-/* abort(3) as it was before glibc 2.27: streams are flushed. */
+/* Before glibc 2.27 abort(3) flushes streams. */
 NORETURN void abort(void) {
   static int stage;
   sigset_t set = { { 1UL << (SIGABRT - 1) } };
   sigprocmask(SIG_UNBLOCK, &set, NULL);
   if (stage == 0) {
     stage = 1;
-    fflush(NULL);
+    if (libc_glibc_minor < 27) fflush(NULL);
   }
   if (stage == 1) {
     stage = 2;

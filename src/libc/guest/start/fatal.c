@@ -6,6 +6,7 @@ int backtrace(void **, int);
 void backtrace_symbols_fd(void *const *, int, int);
 
 static int out_fd(void) {
+  if (libc_glibc_minor >= 31) return 2;
   const char *to_stderr = getenv("LIBC_FATAL_STDERR_");
   int fd = to_stderr && *to_stderr ? -1 : open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK);
   return fd < 0 ? 2 : fd;
@@ -86,7 +87,10 @@ HIDDEN void *__folio_malloc_printerr(int action, const char *text, void *pointer
   return result;
 }
 
+/* From 2.26 on without backtrace and map, and without the program's name. */
 HIDDEN NORETURN void __fortify_fail(const char *text) {
+  if (libc_glibc_minor >= 26)
+    for (;;) libc_message(1, "*** %s ***: terminated\n", text);
   for (;;) libc_message(2, "*** %s ***: %s terminated\n", text, program());
 }
 NORETURN void __stack_chk_fail(void) { __fortify_fail("stack smashing detected"); }

@@ -24,6 +24,7 @@ HIDDEN unsigned long *libc_auxv;
 HIDDEN void *__libc_stack_end;
 THREAD_LOCAL int __libc_errno;
 __attribute__((weak)) HIDDEN int libc_glibc_minor = 11;
+__attribute__((weak)) HIDDEN char libc_glibc_version[] = "2.11.1";
 
 int *__errno_location(void) { return &errno; }
 

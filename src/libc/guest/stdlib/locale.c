@@ -70,8 +70,16 @@ ALIAS(__freelocale, freelocale);
 char *gettext(const char *text) { return (char *)text; }
 char *dgettext(const char *domain, const char *text) { return (void)domain, (char *)text; }
 char *dcgettext(const char *domain, const char *text, int category) { return (void)domain, (void)category, (char *)text; }
-char *ngettext(const char *one, const char *more, unsigned long n) { return (char *)(n == 1 ? one : more); }
+char *dcngettext(const char *domain, const char *one, const char *more, unsigned long n, int category) {
+  (void)domain, (void)category;
+  return (char *)(n == 1 ? one : more);
+}
+char *dngettext(const char *domain, const char *one, const char *more, unsigned long n) { return dcngettext(domain, one, more, n, 5); }
+char *ngettext(const char *one, const char *more, unsigned long n) { return dcngettext(NULL, one, more, n, 5); }
 char *textdomain(const char *domain) { return (char *)(domain && *domain ? domain : "messages"); }
-char *bindtextdomain(const char *domain, const char *directory) { return (void)domain, (char *)directory; }
+char *bindtextdomain(const char *domain, const char *directory) {
+  if (!domain || !*domain) return NULL;
+  return (char *)(directory ? directory : "/usr/share/locale");
+}
 char *bind_textdomain_codeset(const char *domain, const char *codeset) { return (void)domain, (char *)codeset; }
 ALIAS(__dcgettext, dcgettext);

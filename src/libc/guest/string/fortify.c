@@ -2,6 +2,7 @@
 #include "../libc.h"
 
 NORETURN void __chk_fail(void);
+HIDDEN NORETURN void __fortify_fail(const char *);
 #define CHECK(need, room) \
   do { \
     if ((need) > (room)) __chk_fail(); \
@@ -42,7 +43,10 @@ char *__gets_chk(char *to, size_t room) {
 int gethostname(char *, size_t);
 int __gethostname_chk(char *to, size_t n, size_t room) { CHECK(n, room); return gethostname(to, n); }
 long __fdelt_chk(long fd) {
-  if (fd < 0 || fd >= 1024) __chk_fail();
+  if (fd < 0 || fd >= 1024) {
+    if (libc_glibc_minor >= 26) __fortify_fail("bit out of range 0 - FD_SETSIZE on fd_set");
+    __chk_fail();
+  }
   return fd / (long)(8 * sizeof(long));
 }
 int poll(void *, unsigned long, int);

@@ -92,7 +92,14 @@ void error(int status, int number, const char *fmt, ...) {
   if (status) exit(status);
 }
 void error_at_line(int status, int number, const char *file, unsigned line, const char *fmt, ...) {
+  static const char *last_file;
+  static unsigned last_line;
   va_list ap;
+  if (error_one_per_line) {
+    if (last_line == line && (file == last_file || (file && last_file && strcmp(file, last_file) == 0))) return;
+    last_file = file;
+    last_line = line;
+  }
   fflush(stdout);
   if (error_print_progname) error_print_progname();
   else fprintf(stderr, "%s:", __progname_full);

@@ -50,15 +50,26 @@ ALIAS(fstatat64, fstatat);
 #define stat64 stat
 #endif
 
-int __xstat(int version, const char *path, struct stat *st) { return (void)version, stat(path, st); }
-int __lxstat(int version, const char *path, struct stat *st) { return (void)version, lstat(path, st); }
-int __fxstat(int version, int fd, struct stat *st) { return (void)version, fstat(fd, st); }
-int __fxstatat(int version, int dir, const char *path, struct stat *st, int flags) { return (void)version, fstatat(dir, path, st, flags); }
+/* _STAT_VER and _MKNOD_VER; the structures of older programs still are not offered. */
 #ifdef __i386__
-int __xstat64(int version, const char *path, struct stat64 *st) { return (void)version, stat64(path, st); }
-int __lxstat64(int version, const char *path, struct stat64 *st) { return (void)version, lstat64(path, st); }
-int __fxstat64(int version, int fd, struct stat64 *st) { return (void)version, fstat64(fd, st); }
-int __fxstatat64(int version, int dir, const char *path, struct stat64 *st, int flags) { return (void)version, fstatat64(dir, path, st, flags); }
+enum { STAT_VERSION = 3, STAT_KERNEL = 3, MKNOD_VERSION = 1 };
+#else
+enum { STAT_VERSION = 1, STAT_KERNEL = 0, MKNOD_VERSION = 0 };
+#endif
+static int known(int version) {
+  if (version == STAT_VERSION || version == STAT_KERNEL) return 1;
+  errno = EINVAL;
+  return 0;
+}
+int __xstat(int version, const char *path, struct stat *st) { return known(version) ? stat(path, st) : -1; }
+int __lxstat(int version, const char *path, struct stat *st) { return known(version) ? lstat(path, st) : -1; }
+int __fxstat(int version, int fd, struct stat *st) { return known(version) ? fstat(fd, st) : -1; }
+int __fxstatat(int version, int dir, const char *path, struct stat *st, int flags) { return known(version) ? fstatat(dir, path, st, flags) : -1; }
+#ifdef __i386__
+int __xstat64(int version, const char *path, struct stat64 *st) { return known(version) ? stat64(path, st) : -1; }
+int __lxstat64(int version, const char *path, struct stat64 *st) { return known(version) ? lstat64(path, st) : -1; }
+int __fxstat64(int version, int fd, struct stat64 *st) { return known(version) ? fstat64(fd, st) : -1; }
+int __fxstatat64(int version, int dir, const char *path, struct stat64 *st, int flags) { return known(version) ? fstatat64(dir, path, st, flags) : -1; }
 #else
 ALIAS(__xstat64, __xstat);
 ALIAS(__lxstat64, __lxstat);
@@ -67,7 +78,11 @@ ALIAS(__fxstatat64, __fxstatat);
 #endif
 
 int mknod(const char *path, mode_t mode, unsigned long long dev) { return (int)SYS(SYS_mknod, path, mode, (unsigned)dev); }
-int __xmknod(int version, const char *path, mode_t mode, unsigned long long *dev) { return (void)version, mknod(path, mode, *dev); }
+int __xmknod(int version, const char *path, mode_t mode, unsigned long long *dev) {
+  if (version == MKNOD_VERSION) return mknod(path, mode, *dev);
+  errno = EINVAL;
+  return -1;
+}
 int mkfifo(const char *path, mode_t mode) { return mknod(path, mode | 0010000, 0); }
 
 unsigned gnu_dev_major(unsigned long long dev) { return (unsigned)(dev >> 8 & 0xfff) | (unsigned)(dev >> 32 & ~0xfffULL); }

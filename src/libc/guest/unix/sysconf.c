@@ -94,5 +94,5 @@ int gethostname(char *to, size_t n) {
   errno = ENAMETOOLONG;
   return -1;
 }
-const char *gnu_get_libc_version(void) { return sizeof(long) == 8 ? "2.11.1" : "2.13"; }
+const char *gnu_get_libc_version(void) { return libc_glibc_version; }
 const char *gnu_get_libc_release(void) { return "stable"; }

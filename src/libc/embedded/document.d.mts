@@ -1,0 +1,2 @@
+/** The text of docs/libc.md. */
+export function libcDocument(): string;
