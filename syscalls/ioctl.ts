@@ -1,15 +1,17 @@
 /** ioctl(2): what holds for every descriptor here, the rest in the file (fs/ioctl.c). */
-import { EBADF, EFAULT, EINVAL, EISDIR, EOPNOTSUPP, EXDEV } from "../src/abi/errno.ts";
-import { O_ASYNC, O_NONBLOCK } from "../src/abi/fcntl.ts";
+import { EBADF, EFAULT, EINVAL, EISDIR, ENOTTY, EOPNOTSUPP, EXDEV } from "../src/abi/errno.ts";
+import { O_ASYNC, O_CLOEXEC, O_NONBLOCK } from "../src/abi/fcntl.ts";
 import * as I from "../src/abi/ioctl.ts";
+import { WaitQueue } from "../src/base/wait-queue.ts";
 import type { SyscallResult } from "../src/kernel/control.ts";
+import { PtyMaster } from "../src/kernel/pty/pty.ts";
 import type { Task } from "../src/kernel/task.ts";
 import type { File } from "../src/vfs/file.ts";
 import { readInt, writeInt } from "../src/vfs/user-memory.ts";
 import { fd, intAs, ulongAs } from "./codecs.ts";
 import { type CallView, defineSyscall } from "./define.ts";
 import { IOCTL_NAMES, ioctlCodeText, termiosText } from "./format-ioctl.ts";
-import { fileOf } from "./io.ts";
+import { fileOf, installFile } from "./io.ts";
 import { addressText, peek } from "./strace-text.ts";
 
 function setFlag(task: Task, file: File, bit: number, address: number): number {
@@ -47,10 +49,20 @@ function control(task: Task, number: number, command: number, argument: number):
     case I.FIGETBSZ:
       if (file.inode.isRegular || file.inode.isDirectory) return writeInt(task.mm, argument, file.inode.blksize);
       break;
+    case I.TIOCGPTPEER:
+      return openPeer(task, file, argument);
     case I.FICLONE:
       return clone(file, fileOf(task, argument | 0));
   }
   return file.ioctl(command >>> 0, argument, task.mm);
+}
+
+/** TIOCGPTPEER: the terminal of a master, without looking its name up. */
+function openPeer(task: Task, file: File, flags: number): SyscallResult {
+  if (!(file instanceof PtyMaster)) return -ENOTTY;
+  const opened = task.kernel.vfs.open(task, `/dev/pts/${file.pty.index}`, flags);
+  if (typeof opened === "number" || opened instanceof WaitQueue) return opened;
+  return installFile(task, opened, (flags & O_CLOEXEC) !== 0);
 }
 
 const INT_RESULTS: readonly number[] = [I.FIONREAD, I.TIOCOUTQ, I.TIOCGPGRP, I.TIOCGSID, I.FIGETBSZ];

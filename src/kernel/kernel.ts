@@ -19,6 +19,7 @@ import { type Clock, RealClock, VirtualClock } from "./clock.ts";
 import type { KernelConfig, UtsName } from "./config.ts";
 import type { CpuRunner } from "./cpu.ts";
 import { FutexTable } from "./futex.ts";
+import { Ptys } from "./pty/devpts.ts";
 import { type RunEnd, Scheduler } from "./scheduler.ts";
 import type { SigInfo } from "./siginfo.ts";
 import { type SpawnRequest, spawn } from "./spawn.ts";
@@ -65,6 +66,7 @@ export class Kernel {
   readonly futexes = new FutexTable();
   readonly traps = new Traps();
   readonly net: NetNamespace;
+  readonly ptys = new Ptys(this);
   /** For data between files and guest memory, within one step of a call. */
   readonly scratch = new Scratch();
   readonly scheduler: Scheduler;

@@ -112,6 +112,7 @@ function groupExited(group: ThreadGroup): void {
   reparentChildren(group);
   group.zombie = true;
   group.exited.wake();
+  if (group.sid === group.pid) kernel.ptys.leaderGone(group.sid);
   const { parent } = group;
   if (parent === undefined) {
     kernel.initStatus ??= group.exitStatus ?? 0;

@@ -1,5 +1,6 @@
 /** The memory devices of /dev (null(4), random(4), full(4); drivers/char/mem.c, random.c). */
 import { ENOSPC, ENXIO } from "../abi/errno.ts";
+import { O_NOCTTY } from "../abi/fcntl.ts";
 import { makeDev, S_IFCHR } from "../abi/stat.ts";
 import type { FrameNumber } from "../base/address.ts";
 import type { HostRandom } from "../host/host.ts";
@@ -23,7 +24,7 @@ class DeviceInode extends Inode {
   }
 
   override open(dentry: Dentry, flags: number): File | number {
-    return this.#driver(dentry, flags);
+    return this.#driver(dentry, flags & ~O_NOCTTY);
   }
 }
 
@@ -139,7 +140,14 @@ export function createDevTree(sb: SuperBlock, options: DeviceOptions): Dentry {
     ["full", 7, 1, 0o666, 5, (dentry, flags) => new FullFile(dentry, flags)],
     ["random", 8, 1, 0o666, 6, (dentry, flags) => new RandomFile(dentry, flags, random)],
     ["urandom", 9, 1, 0o666, 7, (dentry, flags) => new RandomFile(dentry, flags, random)],
-    ["tty", 0, 5, 0o666, 9, (_dentry, flags) => options.terminal(flags) ?? -ENXIO],
+    [
+      "tty",
+      0,
+      5,
+      0o666,
+      9,
+      (_dentry, flags) => sb.context.sessionTerminal?.(flags) ?? options.terminal(flags) ?? -ENXIO,
+    ],
   ];
   sb.context.openDevice = (rdev, dentry, flags) =>
     devices.find(([, minor, major]) => makeDev(major, minor) === rdev)?.[5](dentry, flags) ?? -ENXIO;

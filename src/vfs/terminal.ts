@@ -21,7 +21,8 @@ import {
 import type { UserMemory } from "./types.ts";
 import { readInt, writeInt } from "./user-memory.ts";
 
-function stdTermios(): Uint8Array {
+/** What a terminal starts with (tty_std_termios). */
+export function stdTermios(): Uint8Array {
   const bytes = new Uint8Array(TERMIOS_SIZE);
   const view = new DataView(bytes.buffer);
   const { c_iflag, c_oflag, c_cflag, c_lflag, c_line, c_cc } = STD_TERMIOS;

@@ -63,6 +63,8 @@ export interface VfsContext {
   unmapPages?: (dev: number, ino: number, firstPage: number) => void;
   /** CLOCK_REALTIME of the guest. */
   now(): HostTime;
+  /** The terminal of the running task's session, if the guest made it. */
+  sessionTerminal?: (flags: number) => File | undefined;
   /** Opens the device of a number, for nodes that the guest made; -ENXIO if there is none. */
   openDevice?: (rdev: number, dentry: Dentry, flags: number) => File | number;
   /** Finds the trap sites of a file's code when its first page is brought in. */

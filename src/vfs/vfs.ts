@@ -24,6 +24,7 @@ import {
   EXT4_SUPER_MAGIC,
   makeDev,
   PIPEFS_MAGIC,
+  S_IFCHR,
   S_IFDIR,
   S_IFMT,
   S_IFREG,
@@ -295,7 +296,9 @@ export class Vfs {
     const denied = inodePermission(inode, mask, user.creds);
     if (denied < 0) return denied;
     if (flags & O_NOATIME && !ownerOrCapable(inode, user.creds)) return -EPERM;
-    const file = inode.open(dentry, flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC));
+    // devices decide about O_NOCTTY themselves
+    const dropped = O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | ((inode.mode & S_IFMT) === S_IFCHR ? 0 : O_NOCTTY);
+    const file = inode.open(dentry, flags & ~dropped);
     if (typeof file === "number" || file instanceof WaitQueue) return file;
     if (flags & O_TRUNC && inode.isRegular) {
       const failed = file.truncate(0);

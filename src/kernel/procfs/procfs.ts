@@ -5,6 +5,7 @@ import { Dentry } from "../../vfs/dentry.ts";
 import { type Inode, type InodeInit, SuperBlock } from "../../vfs/inode.ts";
 import { isPrivileged } from "../credentials.ts";
 import type { Kernel } from "../kernel.ts";
+import { mountDevpts } from "../pty/devpts.ts";
 import type { Task } from "../task.ts";
 import { type CpuIdentity, cpuinfoText } from "./cpuinfo.ts";
 import { type ProcContent, ProcDirectory, ProcLink, ProcTable, ProcText } from "./nodes.ts";
@@ -153,6 +154,7 @@ function sysDirectory(sb: SuperBlock, prefix: string, cpus: string): Inode {
 export function mountProcfs(kernel: Kernel, cpu?: CpuIdentity): Procfs {
   const procfs = new Procfs(kernel, cpu);
   const options = "rw,nosuid,nodev,noexec,relatime";
+  mountDevpts(kernel);
   kernel.vfs.mount("/proc", procfs.root(), { type: "proc", source: "proc", options, superOptions: "rw" });
   const sb = new SuperBlock(kernel.vfs.context, "sysfs", makeDev(0, 22), SYSFS_MAGIC);
   const { cpuCount } = kernel.config;
