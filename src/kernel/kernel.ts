@@ -126,6 +126,14 @@ export class Kernel {
     if (this.tasks.delete(task.tid)) this.physical.chargeKernel(-TASK_BYTES);
   }
 
+  /** `task` takes the id of `leader`, which is no more. */
+  renameTask(task: Task, leader: Task): void {
+    this.forgetTask(leader);
+    this.tasks.delete(task.tid);
+    task.tid = leader.tid;
+    this.tasks.set(task.tid, task);
+  }
+
   /** kernel.threads-max: as many as would fill an eighth of the memory with stacks (kernel/fork.c, set_max_threads()). */
   get maxThreads(): number {
     return Math.max(20, Math.floor((this.physical.totalFrames * 4096) / (8 * THREAD_SIZE)));

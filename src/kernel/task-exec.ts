@@ -191,9 +191,15 @@ export function execve(task: Task, path: string, argv: readonly string[], envp: 
   return registersSet(0);
 }
 
-/** de_thread(): only the caller survives. */
+/** de_thread(): only the caller survives, and it is the leader from now on. */
 function killOtherThreads(task: Task): void {
-  for (const other of task.group.liveTasks()) if (other !== task) exitTask(other, SIGKILL);
+  const { group, kernel } = task;
+  for (const other of group.liveTasks()) if (other !== task) exitTask(other, SIGKILL);
+  if (task.tid === group.pid) return;
+  const { leader } = group;
+  kernel.renameTask(task, leader);
+  group.tasks.clear();
+  group.tasks.set(task.tid, task);
 }
 
 /** Makes `image` the task's program: memory, registers, signals, names. The registers must be on the CPU. */

@@ -67,7 +67,8 @@ export interface TaskInit {
 
 export class Task {
   readonly kernel: Kernel;
-  readonly tid: number;
+  /** execve(2) by another thread than the leader takes the leader's. */
+  tid: number;
   readonly group: ThreadGroup;
   /** The ABI of the program; during an int 0x80 call of 64-bit code, that of the call. */
   abi: Abi;

@@ -44,7 +44,7 @@ describe.each(["", "-m32"])("%s", (bits) => {
     expect(under.status).toBe(native.status);
   });
 
-  for (const name of ["locks", "fsize", "code", "ptys"]) {
+  for (const name of ["locks", "fsize", "code", "ptys", "exec-thread"]) {
     const file = compiled(name, ...(bits === "" ? [] : [bits]));
     it.skipIf(file === undefined)(name, { timeout: 60_000 }, () => {
       const options = { timeout: 60_000 };
