@@ -255,20 +255,21 @@ static void running(void) {
     }
     say(stores[k].name, sum);
   }
-  /* A REP that overwrites itself and what follows with NOPs: ECX is what it has left to do. */
+  /* A REP that goes downwards and overwrites itself with NOPs: ECX is what it has left to do. */
   sum = 0;
   for (int i = 0; i < 40; i++) {
     byte *p = code;
-    byte *at = code + 0x40;
+    byte *at = code + 0x60;
+    byte *last = at + 19;
     *p++ = 0x57;
     if (sizeof(void *) == 8) *p++ = 0x48;
     *p++ = 0xbf;
-    memcpy(p, &at, sizeof(void *));
+    memcpy(p, &last, sizeof(void *));
     p += sizeof(void *);
     memset(p, 0x90, 0x80);
-    memcpy(p, (byte[]){0xb9, 20, 0, 0, 0, 0xb0, 0x90}, 7);
+    memcpy(p, (byte[]){0xb9, 40, 0, 0, 0, 0xb0, 0x90, 0xfd}, 8);
     memcpy(at, (byte[]){0xf3, 0xaa}, 2);
-    memcpy(at + 20, (byte[]){0x89, 0xc8, 0x5f, 0xc3}, 4);
+    memcpy(at + 20, (byte[]){0xfc, 0x89, 0xc8, 0x5f, 0xc3}, 5);
     sum = sum * 3 + call(code) + 1;
   }
   say("rep stosb over itself", sum);
