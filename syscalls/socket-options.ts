@@ -17,10 +17,9 @@ const SWITCHES: readonly number[] = [
   S.SO_OOBINLINE,
   S.SO_REUSEPORT,
 ];
-/** SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF; wmem_max, rmem_max. */
+/** SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF (net/core/sock.h). */
 const MIN_SEND = 4608;
 const MIN_RECEIVE = 2304;
-const MAX_BUFFER = 212992;
 const NS_PER_SEC = 1_000_000_000;
 
 function word(value: number): Uint8Array {
@@ -149,10 +148,10 @@ export function setOption(
   const value = new FrameReader(bytes).i32(0);
   switch (name) {
     case S.SO_SNDBUF:
-      socket.sendBuffer = Math.max(MIN_SEND, 2 * Math.min(value >>> 0, MAX_BUFFER));
+      socket.sendBuffer = Math.max(MIN_SEND, 2 * Math.min(value >>> 0, S.MAX_BUFFER));
       return 0;
     case S.SO_RCVBUF:
-      socket.receiveBuffer = Math.max(MIN_RECEIVE, 2 * Math.min(value >>> 0, MAX_BUFFER));
+      socket.receiveBuffer = Math.max(MIN_RECEIVE, 2 * Math.min(value >>> 0, S.MAX_BUFFER));
       return 0;
     case S.SO_PASSCRED:
       if (socket.domain !== S.AF_UNIX) return -EOPNOTSUPP;

@@ -66,6 +66,8 @@ export const IPV6_V6ONLY = 26;
 export const SOMAXCONN = 4096;
 /** net.core.wmem_default and rmem_default. */
 export const DEFAULT_BUFFER = 212992;
+/** net.core.wmem_max and rmem_max (4 MiB since 6.18; 212992 before). */
+export const MAX_BUFFER = 4194304;
 /** net.unix.max_dgram_qlen. */
 export const MAX_DGRAM_QUEUE = 10;
 

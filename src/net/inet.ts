@@ -40,8 +40,8 @@ import {
 } from "./socket.ts";
 
 /** net.ipv4.ip_local_port_range. */
-const FIRST_LOCAL_PORT = 32768;
-const LAST_LOCAL_PORT = 60999;
+export const FIRST_LOCAL_PORT = 32768;
+export const LAST_LOCAL_PORT = 60999;
 /** The largest payload of a UDP packet over IPv4. */
 const MAX_DATAGRAM = 65507;
 const NOBODY: PeerCredentials = { pid: 0, uid: 0xffff_ffff, gid: 0xffff_ffff };

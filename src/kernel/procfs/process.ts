@@ -84,10 +84,17 @@ function writer(procfs: Procfs, task: Task): Task {
   return procfs.kernel.current ?? task;
 }
 
+/** The first user namespace: all ids as they are. */
+const ALL_IDS = `${"0".padStart(10)} ${"0".padStart(10)} ${"4294967295".padStart(10)}\n`;
+/** No login was ever noted (audit). */
+const UNSET_ID = "4294967295";
+const DEFAULT_TIMER_SLACK_NS = 50_000;
+
 const FILES: Readonly<Record<string, Entry>> = {
   auxv: { mode: 0o400, make: auxvOptions },
   cgroup: text(0o444, () => "0::/\n"),
   cmdline: text(0o444, (task) => cmdline(task.mm)),
+  cpuset: text(0o444, () => "/\n"),
   comm: setting(
     0o644,
     (task) => `${task.comm}\n`,
@@ -98,7 +105,9 @@ const FILES: Readonly<Record<string, Entry>> = {
   ),
   coredump_filter: text(0o644, () => "00000033\n", "process"),
   environ: text(0o400, (task) => memoryText(task.mm, task.mm.envStart, task.mm.envEnd)),
+  gid_map: text(0o644, () => ALL_IDS),
   limits: text(0o444, limitsText),
+  loginuid: text(0o644, () => UNSET_ID, "process"),
   maps: text(0o444, (task) => (after) => mapsRecords(task.mm, after)),
   mem: { mode: 0o600, make: memoryFile },
   mountinfo: text(0o444, (task) => mountInfoText(task.kernel.vfs)),
@@ -127,11 +136,25 @@ const FILES: Readonly<Record<string, Entry>> = {
     }),
   },
   personality: text(0o400, (task) => `${task.personality.toString(16).padStart(8, "0")}\n`),
+  schedstat: text(0o444, (task) => `${task.userNs} 0 ${task.userNs === 0 ? 0 : 1}\n`),
+  sessionid: text(0o444, () => UNSET_ID),
+  setgroups: text(0o644, () => "allow\n", "process"),
   smaps: text(0o444, (task) => (after) => smapsRecords(task.mm, after)),
   smaps_rollup: text(0o444, (task) => smapsRollup(task.mm)),
   stat: text(0o444, (task) => statText(task, true)),
   statm: text(0o444, statmText),
   status: text(0o444, statusText),
+  timerslack_ns: setting(
+    0o666,
+    (task) => `${task.timerSlackNs}\n`,
+    (task, value) => {
+      const number = parseInteger(value);
+      if (number === undefined || number < 0) return -EINVAL;
+      task.timerSlackNs = number === 0 ? DEFAULT_TIMER_SLACK_NS : number;
+      return 0;
+    },
+  ),
+  uid_map: text(0o644, () => ALL_IDS),
   wchan: text(0o444, () => "0"),
 };
 

@@ -132,6 +132,8 @@ const SYS_FILES: readonly (readonly [path: string, text: (cpus: string) => strin
   ["devices/system/cpu/online", (cpus) => `${cpus}\n`],
   ["devices/system/cpu/possible", (cpus) => `${cpus}\n`],
   ["devices/system/cpu/present", (cpus) => `${cpus}\n`],
+  ["devices/system/node/online", () => "0\n"],
+  ["devices/system/node/possible", () => "0\n"],
   ["kernel/mm/transparent_hugepage/enabled", () => "always [madvise] never\n"],
   ["kernel/mm/transparent_hugepage/hpage_pmd_size", () => "2097152\n"],
 ];

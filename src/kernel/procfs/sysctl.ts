@@ -1,5 +1,7 @@
 /** /proc/sys: the settings that programs look at (Documentation/admin-guide/sysctl). Numbers that folio obeys can be set. */
 import { EINVAL, EPERM } from "../../abi/errno.ts";
+import { DEFAULT_BUFFER, MAX_BUFFER, MAX_DGRAM_QUEUE, SOMAXCONN } from "../../abi/socket.ts";
+import { FIRST_LOCAL_PORT, LAST_LOCAL_PORT } from "../../net/inet.ts";
 import { isPrivileged } from "../credentials.ts";
 import type { Kernel } from "../kernel.ts";
 import { type ProcTextOptions, parseInteger } from "./nodes.ts";
@@ -29,11 +31,22 @@ function ranged(
   };
 }
 
+/** A fresh random UUID of version 4 (drivers/char/random.c, proc_do_uuid()). */
+function uuid(kernel: Kernel): string {
+  const bytes = new Uint8Array(16);
+  kernel.random.fill(bytes);
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
 /** Whether addresses are randomised at all is the personality of the first process; the sysctl tells the default. */
 const RANDOMIZE = 2;
 
 /** By path below /proc/sys. */
 export const SETTINGS: Readonly<Record<string, Setting>> = {
+  "fs/epoll/max_user_watches": fixed(1 << 20),
   "fs/file-max": fixed("9223372036854775807"),
   "fs/file-nr": fixed("0\t0\t9223372036854775807"),
   "fs/nr_open": fixed(1048576),
@@ -57,14 +70,25 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   "kernel/random/boot_id": fixed("00000000-0000-4000-8000-000000000000"),
   "kernel/random/entropy_avail": fixed(256),
   "kernel/random/poolsize": fixed(256),
+  "kernel/random/uuid": { read: uuid },
   "kernel/randomize_va_space": fixed(RANDOMIZE),
+  "kernel/pty/max": fixed(4096),
+  "kernel/pty/nr": { read: (kernel) => kernel.ptys.indices.length },
   "kernel/rtsig-max": fixed(1024),
   "kernel/shmall": fixed("18446744073692774399"),
   "kernel/shmmax": fixed("18446744073692774399"),
   "kernel/shmmni": fixed(4096),
+  "kernel/tainted": fixed(0),
   "kernel/threads-max": { read: (kernel) => kernel.maxThreads },
   "kernel/version": { read: (kernel) => kernel.uts.version },
   "kernel/yama/ptrace_scope": fixed(1),
+  "net/core/rmem_default": fixed(DEFAULT_BUFFER),
+  "net/core/rmem_max": fixed(MAX_BUFFER),
+  "net/core/somaxconn": fixed(SOMAXCONN),
+  "net/core/wmem_default": fixed(DEFAULT_BUFFER),
+  "net/core/wmem_max": fixed(MAX_BUFFER),
+  "net/ipv4/ip_local_port_range": fixed(`${FIRST_LOCAL_PORT}\t${LAST_LOCAL_PORT}`),
+  "net/unix/max_dgram_qlen": fixed(MAX_DGRAM_QUEUE),
   "vm/dirty_ratio": fixed(20),
   "vm/legacy_va_layout": fixed(0),
   "vm/max_map_count": ranged(

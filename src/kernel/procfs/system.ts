@@ -122,15 +122,20 @@ function version(kernel: Kernel): string {
   return `${sysname} version ${release} (folio) ${build}\n`;
 }
 
-const FILESYSTEMS = "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tpipefs\n\text4\n";
+const DEVICES = "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n";
+
+const FILESYSTEMS =
+  "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tsockfs\nnodev\tpipefs\nnodev\tdevpts\n\text4\n";
 
 /** Name and text of each file; all are 0444. */
 export const SYSTEM_FILES: Readonly<Record<string, (kernel: Kernel) => ProcContent>> = {
   cmdline: () => "\n",
+  devices: () => DEVICES,
   filesystems: () => FILESYSTEMS,
   loadavg,
   meminfo,
   stat,
+  swaps: () => "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
   uptime,
   version,
 };
