@@ -1,4 +1,5 @@
 // The lecture's slides, exact; and each of their scenes with every draw of the kernel shifted, by the rules.
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createNodeHost } from "../../src/host-node/host.ts";
 import { runScene, type SceneRun } from "../../src/machine/scene-run.ts";
@@ -7,7 +8,7 @@ import type { MappingSnapshot } from "../../src/report/model/memory.ts";
 import { isShown } from "../../src/report/model/slides.ts";
 import type { Scene, SlideStep } from "../../src/scenes/scene.ts";
 import { SLIDES } from "../../src/scenes/slides.ts";
-import { fixture } from "../support/folio.ts";
+import { command, FIXTURES, FOLIO, fixture } from "../support/folio.ts";
 
 const host = createNodeHost();
 const PAGE = 4096;
@@ -191,4 +192,20 @@ describe.each(steps)("row $row, $step.command ($step.view)", ({ step }) => {
     },
     60 * SECONDS,
   );
+});
+
+describe("folio slides", () => {
+  // Node refuses every other file: no /lib, no sysroot, no temporary directory.
+  const [major] = process.versions.node.split(".").map(Number);
+  const permission = major >= 24 ? "--permission" : "--experimental-permission";
+  const readable = [dirname(FOLIO), FIXTURES, join(dirname(FOLIO), "../package.json")].map(
+    (path) => `--allow-fs-read=${path.endsWith(".json") ? path : join(path, "/")}`,
+  );
+
+  it("reads nothing of the host but its own files", { timeout: 60 * SECONDS }, () => {
+    const { status, stdout } = command(process.execPath, [permission, ...readable, FOLIO, "slides", "--json"]);
+    const rows = JSON.parse(stdout).rows.map(({ row, verdict }: { row: number; verdict: string }) => [row, verdict]);
+    expect(rows).toEqual(SLIDES.map(({ row }) => [row, row < 20 ? "exact" : "open"]));
+    expect(status).toBe(0);
+  });
 });

@@ -50,6 +50,7 @@ export const CALLS = {
 } as const;
 export type CallName = keyof (typeof CALLS)["amd64"];
 
+const TUNABLES = "GLIBC_TUNABLES=";
 const GRND_NONBLOCK = 1;
 /** Below the stack pointer and its red zone: where the libc's own functions would have their buffers. */
 const SCRATCH = 2048;
@@ -222,19 +223,28 @@ export class TaskGuest extends TaskMemory implements MallocGuest {
 
   environment(): readonly string[] {
     const { mm } = this.#task;
-    if (this.image.environ === undefined) {
-      const bytes = this.readBytes(mm.envStart, mm.envEnd - mm.envStart);
-      return bytes === undefined ? [] : textOf(bytes).split("\0").slice(0, -1);
-    }
+    if (this.image.environ !== undefined) return this.#strings(mm.readWord(this.at(this.image.environ)));
+    const bytes = this.readBytes(mm.envStart, mm.envEnd - mm.envStart);
+    if (bytes === undefined) return [];
+    const list = textOf(bytes).split("\0").slice(0, -1);
+    const tunables = list.findIndex((entry) => entry.startsWith(TUNABLES));
+    if (tunables < 0) return list;
+    // Up to 2.38 ld.so ends each value of it with a NUL where it stands, and puts a copy into the vector (parse_tunables).
+    const vector = this.#strings(mm.startStack + (this.read32(mm.startStack) + 2) * mm.wordSize);
+    list[tunables] = vector.find((entry) => entry.startsWith(TUNABLES)) ?? list[tunables];
+    return list;
+  }
+
+  /** A vector of pointers to strings, ended by a null pointer. */
+  #strings(vector: number): string[] {
+    const { mm } = this.#task;
     const list: string[] = [];
-    const { wordSize } = mm;
-    for (let at = mm.readWord(this.at(this.image.environ)); at > 0; at += wordSize) {
+    for (let at = vector; ; at += mm.wordSize) {
       const pointer = mm.readWord(at);
       const text = pointer > 0 ? mm.readCString(pointer) : -1;
-      if (typeof text !== "string") break;
+      if (typeof text !== "string") return list;
       list.push(text);
     }
-    return list;
   }
 
   secure(): boolean {
