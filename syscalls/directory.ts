@@ -230,6 +230,7 @@ export const linkat = defineSyscall(
 );
 
 function makeSymlink(task: Task, target: string, dir: number, file: string): number {
+  if (target === "") return -ENOENT;
   const base = baseOf(task, dir, file);
   return typeof base === "number" ? base : names.symlink(task.kernel.vfs, task, target, file, base);
 }

@@ -328,7 +328,10 @@ export const flock = defineSyscall(
     const kind = operation & ~F.LOCK_NB;
     if (kind !== F.LOCK_SH && kind !== F.LOCK_EX && kind !== F.LOCK_UN) return -EINVAL;
     const file = fileOf(task, number);
-    return typeof file === "number" ? file : flockFile(file, kind, (operation & F.LOCK_NB) === 0);
+    if (typeof file === "number") return file;
+    // opened for neither (access mode 3)
+    if (kind !== F.LOCK_UN && !file.readable && !file.writable) return -EBADF;
+    return flockFile(file, kind, (operation & F.LOCK_NB) === 0);
   },
   { support: "full" },
 );

@@ -255,6 +255,7 @@ function vector(
   if (!operation) return -EINVAL;
   if (buffers.every(({ length }) => length === 0)) return 0;
   if (flags & ~RWF_SUPPORTED) return -EOPNOTSUPP;
+  if (transfer === writeBuffers && file.writesApart && flags & ~RWF_HIPRI) return -EOPNOTSUPP;
   if (!(flags & RWF_APPEND) || transfer === readBuffers || !file.inode.isRegular) {
     return transfer(task, file, buffers, offset);
   }
@@ -303,6 +304,7 @@ export const preadv = positioned("preadv", "out", readBuffers);
 export const pwritev = positioned("pwritev", "in", writeBuffers);
 
 const RWF_SUPPORTED = 0x1f;
+const RWF_HIPRI = 1;
 const RWF_NAMES = [
   [1, "RWF_HIPRI"],
   [2, "RWF_DSYNC"],

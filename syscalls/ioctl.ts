@@ -44,7 +44,8 @@ function control(task: Task, number: number, command: number, argument: number):
     case I.FIOASYNC:
       return setFlag(task, file, O_ASYNC, argument);
     case I.FIONREAD:
-      if (file.inode.isRegular && file.available >= 0) return writeInt(task.mm, argument, file.available);
+      // negative behind the end of the file
+      if (file.inode.isRegular) return writeInt(task.mm, argument, file.inode.size - file.offset);
       break;
     case I.FIGETBSZ:
       if (file.inode.isRegular || file.inode.isDirectory) return writeInt(task.mm, argument, file.inode.blksize);

@@ -300,6 +300,8 @@ function sendMessage(task: Task, file: SocketFile, at: number, flags: number): S
   const to =
     header.name === 0 || header.nameLength === 0 ? undefined : readAddress(task, header.name, header.nameLength);
   if (typeof to === "number") return to;
+  const blocked = file.sendBlocked;
+  if (blocked < 0) return blocked;
   const control = readControl(task, header, file);
   if (typeof control === "number") return control;
   const bytes = gatherAll(task, header.buffers);

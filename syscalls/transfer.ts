@@ -161,7 +161,11 @@ export const copyFileRange = defineSyscall(
     if (!from.inode.isRegular || !to.inode.isRegular) return -EINVAL;
     if (!from.readable || !to.writable || to.flags & O_APPEND) return -EBADF;
     if (from.inode.sb !== to.inode.sb) return -EXDEV;
-    const result = copy(task, pair[0], pair[1], Math.min(length, MAX_RW_COUNT));
+    const start = pair[0].offset ?? from.offset;
+    const end = pair[1].offset ?? to.offset;
+    const count = Math.min(length, MAX_RW_COUNT, Math.max(0, from.inode.size - start));
+    if (from.inode === to.inode && end + count > start && end < start + count) return -EINVAL;
+    const result = copy(task, pair[0], pair[1], count);
     return store(task, pair, inAddress, outAddress) || result;
   },
   { support: "full" },

@@ -128,6 +128,11 @@ export abstract class SocketFile extends File {
   abstract listen(backlog: number, by: SocketUser): number;
   abstract accept(flags: number): SocketFile | number | WaitQueue;
   abstract send(request: SendRequest): IoResult;
+  /** Why nothing can be sent, whatever it is: 0 or -errno. */
+  get sendBlocked(): number {
+    return 0;
+  }
+
   abstract get localAddress(): Uint8Array;
   /** Undefined: not connected. */
   abstract get peerAddress(): Uint8Array | undefined;

@@ -99,6 +99,12 @@ export class UnixSocket extends SocketFile {
     return this.#state === "listening";
   }
 
+  /** unix_seqpacket_sendmsg(). */
+  override get sendBlocked(): number {
+    if (this.isStream || this.type === SOCK_DGRAM || this.#state === "connected") return 0;
+    return this.pendingError !== 0 ? this.takeError() : -ENOTCONN;
+  }
+
   override get localAddress(): Uint8Array {
     return this.#address ?? UNNAMED;
   }
@@ -120,8 +126,8 @@ export class UnixSocket extends SocketFile {
     if (address[2] === 0) {
       if (this.#address !== undefined) return -EINVAL;
       const name = nameOf(address);
-      if (this.#names.abstract.has(name)) return -EADDRINUSE;
-      this.#names.abstract.set(name, this);
+      if (this.#names.abstract.has(this.#key(name))) return -EADDRINUSE;
+      this.#names.abstract.set(this.#key(name), this);
       this.#address = address;
       return 0;
     }
@@ -130,7 +136,7 @@ export class UnixSocket extends SocketFile {
       const taken = mayBind(by.user, path);
       return taken < 0 ? taken : -EINVAL;
     }
-    const inode = bindSocket(this.net.vfs, by.user, path);
+    const inode = bindSocket(this.net.vfs, by.user, path, this.inode.mode);
     if (typeof inode === "number") return inode;
     this.#names.byInode.set(inode, this);
     // the kernel keeps the path with its NUL
@@ -140,11 +146,16 @@ export class UnixSocket extends SocketFile {
     return 0;
   }
 
+  /** The abstract namespace has each name once for each type. */
+  #key(name: string): string {
+    return `${this.type}${name}`;
+  }
+
   #autobind(): number {
     if (this.#address !== undefined) return 0;
     let name = this.#names.nextAuto();
-    while (this.#names.abstract.has(name)) name = this.#names.nextAuto();
-    this.#names.abstract.set(name, this);
+    while (this.#names.abstract.has(this.#key(name))) name = this.#names.nextAuto();
+    this.#names.abstract.set(this.#key(name), this);
     this.#address = Uint8Array.of(AF_UNIX, 0, ...[...name].map((char) => char.charCodeAt(0)));
     return 0;
   }
@@ -155,7 +166,7 @@ export class UnixSocket extends SocketFile {
       return -EINVAL;
     }
     let found: UnixSocket | undefined;
-    if (address[2] === 0) found = this.#names.abstract.get(nameOf(address));
+    if (address[2] === 0) found = this.#names.abstract.get(this.#key(nameOf(address)));
     else {
       const dentry = this.net.vfs.walk(by.user, pathOf(address));
       if (typeof dentry === "number") return dentry;
@@ -237,6 +248,7 @@ export class UnixSocket extends SocketFile {
     if (!this.isStream) {
       if (this.pendingError !== 0) return this.takeError();
       if (this.#state !== "connected") return -ENOTCONN;
+      if (bytes.length > this.sendBuffer - 32) return -EMSGSIZE;
     }
     if (this.isStream && other === undefined) return -ENOTCONN;
     if (other === undefined || this.shutdownMask & SEND_SHUTDOWN) return -EPIPE;
@@ -283,6 +295,7 @@ export class UnixSocket extends SocketFile {
   }
 
   #sendDatagram(request: SendRequest): IoResult {
+    if (request.bytes.length > this.sendBuffer - 32) return -EMSGSIZE;
     if (this.shutdownMask & SEND_SHUTDOWN) return -EPIPE;
     let other = this.#peer;
     if (request.address !== undefined) {
@@ -290,7 +303,6 @@ export class UnixSocket extends SocketFile {
       if (typeof found === "number") return found;
       other = found;
     } else if (other === undefined) return -ENOTCONN;
-    if (request.bytes.length > this.sendBuffer - 32) return -EMSGSIZE;
     if (other.closed) {
       if (other === this.#peer) {
         this.#peer = undefined;
@@ -324,8 +336,8 @@ export class UnixSocket extends SocketFile {
 
   protected override release(): void {
     this.closed = true;
-    if (this.#address?.[2] === 0 && this.#names.abstract.get(nameOf(this.#address)) === this) {
-      this.#names.abstract.delete(nameOf(this.#address));
+    if (this.#address?.[2] === 0 && this.#names.abstract.get(this.#key(nameOf(this.#address))) === this) {
+      this.#names.abstract.delete(this.#key(nameOf(this.#address)));
     }
     const other = this.#peer;
     if (other !== undefined && this.type !== SOCK_DGRAM) {

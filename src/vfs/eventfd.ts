@@ -16,8 +16,13 @@ export class AnonymousInode extends Inode {
   }
 }
 
+/** One inode for all of them: their locks are the same ones. */
+const INODES = new WeakMap<SuperBlock, AnonymousInode>();
+
 export function anonymousDentry(sb: SuperBlock, kind: string): Dentry {
-  return new Dentry(`anon_inode:[${kind}]`, undefined, new AnonymousInode(sb, 0o600, { ino: 1 }));
+  const inode = INODES.get(sb) ?? new AnonymousInode(sb, 0o600, { ino: 1 });
+  INODES.set(sb, inode);
+  return new Dentry(`anon_inode:[${kind}]`, undefined, inode);
 }
 
 const MAX = 0xffff_ffff_ffff_ffffn;

@@ -117,12 +117,12 @@ export function mayBind(user: FsUser, path: string): number {
 }
 
 /** bind(2) of a socket to a path: its inode, -EADDRINUSE if the name is taken, or another -errno. */
-export function bindSocket(vfs: Vfs, user: FsUser, path: string): Inode | number {
+export function bindSocket(vfs: Vfs, user: FsUser, path: string, mode: number): Inode | number {
   const last = freePlace(user, path, {}, false);
   if (typeof last === "number") return last === -EEXIST ? -EADDRINUSE : last;
   let bound: Inode | undefined;
   const failed = makeNode(vfs, user, last, (sb) => {
-    bound = new NodeInode(sb, S_IFSOCK | (0o777 & ~user.fs.umask));
+    bound = new NodeInode(sb, S_IFSOCK | (mode & 0o7777 & ~user.fs.umask));
     return bound;
   });
   return failed < 0 || bound === undefined ? failed : bound;
@@ -225,8 +225,9 @@ export function rename(
   const invalid = checkRenameFlags(flags);
   if (invalid < 0) return invalid;
   const source = walkParent(user, from, { ...fromOptions, follow: false });
-  if (typeof source === "number") return source;
+  if (typeof source === "number" && source !== -ENAMETOOLONG) return source;
   const target = walkParent(user, to, { ...toOptions, follow: false });
+  if (typeof source === "number") return typeof target === "number" ? target : source;
   // names are looked up when both parents are found, the old one first
   if (target === -ENAMETOOLONG && typeof source.child === "number") return source.child;
   if (typeof target === "number") return target;
@@ -255,7 +256,7 @@ function mayRename(
   flags: number,
 ): number {
   const isDirectory = moved.inode.isDirectory;
-  if (!isDirectory && (source.trailingSlash || (target.trailingSlash && replaced === undefined))) return -ENOTDIR;
+  if (!isDirectory && (source.trailingSlash || (target.trailingSlash && !(flags & RENAME_EXCHANGE)))) return -ENOTDIR;
   if (target.parent.isBelow(moved)) return -EINVAL;
   if (replaced !== undefined && source.parent.isBelow(replaced)) {
     return flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;

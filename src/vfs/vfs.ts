@@ -225,7 +225,10 @@ export class Vfs {
     }
     // since 6.4 (build_open_flags())
     if (flags & O_DIRECTORY) return -EINVAL;
-    const last = walkParent(user, path, { ...options, follow: !(flags & (O_EXCL | O_NOFOLLOW)) });
+    const last = walkParent(user, path, {
+      ...options,
+      follow: !(flags & (O_EXCL | O_NOFOLLOW)) && !path.endsWith("/"),
+    });
     if (typeof last === "number") return last;
     if (last.trailingSlash && ![".", "..", "/"].includes(last.name)) return -EISDIR;
     if (typeof last.child !== "number") {
