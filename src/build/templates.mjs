@@ -1,8 +1,9 @@
-/** Prepares templates (src/exec/templates) from the code of the static fixtures; returns the name of their file in dist/. */
+/** Prepares templates (src/exec/templates) from code of folio's own: static fixtures and the images of the embedded C library. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { gunzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const TRAINING = [
@@ -12,7 +13,10 @@ const TRAINING = [
   "hello/bin/i386-static-musl",
   "oom2/bin/amd64-pie",
   "oom2/bin/i386-pie",
-];
+].map((name) => `fixtures/programs/${name}`);
+const IMAGES = ["libc-2.36-amd64", "libc-2.36-i386", "libm-2.36-amd64", "libm-2.36-i386"].map(
+  (name) => `src/libc/embedded/images/${name}.so.gz`,
+);
 /** Less often used templates are made when they are needed. */
 const USES = 1;
 const PT_LOAD = 1;
@@ -20,7 +24,8 @@ const PF_X = 1;
 
 /** The executable segments of an ELF file. */
 function codeOf(file) {
-  const bytes = readFileSync(file);
+  const content = readFileSync(file);
+  const bytes = file.endsWith(".gz") ? gunzipSync(content) : content;
   const wide = bytes[4] === 2;
   const number = (at) => (wide ? Number(bytes.readBigUInt64LE(at)) : bytes.readUInt32LE(at));
   const start = number(wide ? 0x20 : 0x1c);
@@ -37,7 +42,7 @@ function codeOf(file) {
   return code;
 }
 
-/** Writes dist/templates-HASH.bin and returns its name. */
+/** Writes dist/templates-SET-HASH.bin for each set and returns their names by set. */
 export async function buildTemplates(root, dist) {
   const outfile = join(dist, "prepare-templates.mjs");
   await build({
@@ -48,17 +53,21 @@ export async function buildTemplates(root, dist) {
     outfile,
     logLevel: "warning",
   });
-  const { PREPARE_BYTES, prepareTemplates } = await import(pathToFileURL(outfile).href);
+  const { PREPARE_BYTES, prepareTemplates, SETS } = await import(pathToFileURL(outfile).href);
   rmSync(outfile);
   const module = new WebAssembly.Module(readFileSync(join(dist, "translate.wasm")));
   const workshop = () => {
     const memory = new WebAssembly.Memory({ initial: PREPARE_BYTES / 65536 });
     return { buffer: memory.buffer, module: new WebAssembly.Instance(module, { env: { memory } }).exports };
   };
-  const code = TRAINING.flatMap((name) => codeOf(join(root, "fixtures/programs", name)));
-  const image = prepareTemplates(code, USES, workshop);
-  const name = `templates-${createHash("sha256").update(image).digest("hex").slice(0, 16)}.bin`;
+  const code = [...TRAINING, ...IMAGES].flatMap((name) => codeOf(join(root, name)));
   for (const old of readdirSync(dist)) if (old.startsWith("templates-")) rmSync(join(dist, old));
-  writeFileSync(join(dist, name), image);
-  return name;
+  const names = {};
+  for (const set of SETS) {
+    const image = prepareTemplates(set, code, USES, workshop);
+    const name = `templates-${set}-${createHash("sha256").update(image).digest("hex").slice(0, 16)}.bin`;
+    writeFileSync(join(dist, name), image);
+    names[set] = name;
+  }
+  return names;
 }

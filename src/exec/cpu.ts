@@ -145,11 +145,8 @@ export class Cpu implements TranslationCache {
     phys.cache = this;
     this.#tiers = tiers;
     const translate = wasm.instantiate(wasm.loadModule("translate"), { env: { memory: phys.memory } });
-    this.#translator = new Translator(
-      phys,
-      identity.features,
-      translate as unknown as TranslateModule,
-      wasm.loadTemplates?.(),
+    this.#translator = new Translator(phys, identity.features, translate as unknown as TranslateModule, (set) =>
+      wasm.loadTemplates?.(set),
     );
     this.#translator.hotAfter = tiers.tier === "interp" ? 0 : tiers.threshold;
     this.#compiler = new Compiler(wasm, phys.memory);

@@ -12,7 +12,7 @@ import { Access, type AddressTranslation } from "../memory/translation.ts";
 import { type Block, translationMode } from "./block.ts";
 import { ARENA, ARENA_END, BLOCK_HEADER, Leave } from "./layout.ts";
 import { RESULT_COUNT, RESULT_OFFSETS, RESULT_RECORD } from "./templates/format.ts";
-import { PREPARED_FEATURES, Templates, type TranslateModule } from "./templates/templates.ts";
+import { PREPARED_SETS, Templates, type TranslateModule } from "./templates/templates.ts";
 
 const PAGE = 4096;
 const TRANSIENT = ARENA_END - 0x40000;
@@ -42,9 +42,10 @@ export interface LiftedBlock {
 /** Features that every processor of folio has, or whose forms do nothing where they are not known. */
 const ALWAYS: readonly Feature[] = ["base", "x64", "cet", "prefetchw"];
 
-/** The prepared templates, if the CPU model has the features that they were made for. */
-function usable(prepared: Uint8Array | undefined, features: ReadonlySet<string>): Uint8Array | undefined {
-  return PREPARED_FEATURES.every((feature) => features.has(feature)) ? prepared : undefined;
+/** The largest prepared set of templates whose features the CPU model has. */
+function preparedSet(features: ReadonlySet<string>): string | undefined {
+  const fits = ([, needed]: readonly [string, readonly Feature[]]) => needed.every((feature) => features.has(feature));
+  return Object.entries(PREPARED_SETS).find(fits)?.[0];
 }
 
 export class Translator {
@@ -66,15 +67,22 @@ export class Translator {
   #arena = ARENA;
   #nextId = 1;
 
-  constructor(phys: PhysicalMemory, features: readonly string[], module: TranslateModule, prepared?: Uint8Array) {
+  /** `loadTemplates` gives a set of PREPARED_SETS by name, if the build has made it. */
+  constructor(
+    phys: PhysicalMemory,
+    features: readonly string[],
+    module: TranslateModule,
+    loadTemplates?: (set: string) => Uint8Array | undefined,
+  ) {
     this.#phys = phys;
     this.#features = new Set([...ALWAYS, ...features]);
     this.#lift = new Lift(this.#builder, this.#insn);
+    const set = preparedSet(this.#features);
     this.#templates = new Templates(
       phys.memory.buffer,
       module,
       (insn) => this.#lifterFor(insn.form),
-      usable(prepared, this.#features),
+      set === undefined ? undefined : loadTemplates?.(set),
     );
   }
 

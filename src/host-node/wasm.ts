@@ -12,8 +12,8 @@ declare const WebAssembly: {
   readonly Instance: new (module: object, imports: WasmImports) => { readonly exports: WasmExports };
 };
 
-/** The file of templates, named by its contents; only the bundle has one. */
-declare const FOLIO_TEMPLATES: string | undefined;
+/** The files of templates by set, named by their contents; only the bundle has any. */
+declare const FOLIO_TEMPLATES: { readonly [set: string]: string } | undefined;
 
 export class NodeWasm implements HostWasm {
   readonly #directories: readonly string[];
@@ -40,10 +40,11 @@ export class NodeWasm implements HostWasm {
     return new WebAssembly.Instance(module, imports).exports;
   }
 
-  loadTemplates(): Uint8Array | undefined {
-    if (typeof FOLIO_TEMPLATES !== "string") return undefined;
+  loadTemplates(set: string): Uint8Array | undefined {
+    const name = typeof FOLIO_TEMPLATES === "object" ? FOLIO_TEMPLATES[set] : undefined;
+    if (name === undefined) return undefined;
     for (const directory of this.#directories) {
-      const file = path.join(directory, FOLIO_TEMPLATES);
+      const file = path.join(directory, name);
       if (fs.existsSync(file)) return fs.readFileSync(file);
     }
     return undefined;

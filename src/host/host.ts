@@ -79,8 +79,8 @@ export interface HostWasm {
   instantiate(bytes: Uint8Array, imports: WasmImports): WasmExports;
   /** The build's prepared modules by name (`interp`, `helpers`). */
   loadModule(name: string): Uint8Array;
-  /** Templates that the build prepared for this very build of folio, if there are any. */
-  loadTemplates?(): Uint8Array | undefined;
+  /** A set of templates that the build prepared for this very build of folio, if there is one. */
+  loadTemplates?(set: string): Uint8Array | undefined;
 }
 
 export interface WasmMemory {

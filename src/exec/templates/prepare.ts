@@ -1,6 +1,6 @@
 /**
  * Templates made at build time, from the code of programs: what most code needs is there when a machine starts. They hold for
- * every CPU model that has `PREPARED_FEATURES`; instructions of other features are left to the machine.
+ * every CPU model that has the features of their set; instructions of other features are left to the machine.
  */
 import { decode, newInstruction } from "../../isa/decode.ts";
 import { DecodeStatus, type Instruction } from "../../isa/instruction.ts";
@@ -9,7 +9,7 @@ import { lifterOf } from "../../isa/lift/table.ts";
 import { ARENA } from "../layout.ts";
 import * as F from "./format.ts";
 import type { Lacking } from "./recorder.ts";
-import { type Made, PREPARED_FEATURES, Templates, type TranslateModule } from "./templates.ts";
+import { type Made, PREPARED_SETS, Templates, type TranslateModule } from "./templates.ts";
 
 /** Code to learn from: a copy of an executable segment. */
 export interface TrainingCode {
@@ -29,15 +29,22 @@ const LIMIT = 48;
 const CODE_BYTES = 0x400_0000;
 export const PREPARE_BYTES = CODE + CODE_BYTES;
 
-function preparedLifter(insn: Instruction): Lifter | null {
-  return PREPARED_FEATURES.includes(insn.form.feature) ? (lifterOf(insn.form.mnemonic) ?? null) : null;
-}
+/** Names of the sets that can be prepared. */
+export const SETS: readonly string[] = Object.keys(PREPARED_SETS);
 
 /**
  * Translates all code once, counting templates, then makes those that were used at least `uses` times afresh, the more used
- * ones in front. Returns the bytes that belong at F.PREFIXES.
+ * ones in front, for CPU models with the features of `set`. Returns the bytes that belong at F.PREFIXES.
  */
-export function prepareTemplates(code: readonly TrainingCode[], uses: number, workshop: () => Workshop): Uint8Array {
+export function prepareTemplates(
+  set: string,
+  code: readonly TrainingCode[],
+  uses: number,
+  workshop: () => Workshop,
+): Uint8Array {
+  const features = PREPARED_SETS[set] as readonly string[];
+  const preparedLifter = (insn: Instruction): Lifter | null =>
+    features.includes(insn.form.feature) ? (lifterOf(insn.form.mnemonic) ?? null) : null;
   const first = workshop();
   const u8 = new Uint8Array(first.buffer);
   let at = CODE;

@@ -7,8 +7,7 @@ import type { Lifter } from "../../isa/lift/context.ts";
 import * as F from "./format.ts";
 import { type Lacking, Recorder } from "./recorder.ts";
 
-/** What every CPU model has for which templates can be prepared at build time. */
-export const PREPARED_FEATURES: readonly Feature[] = [
+const SSE2: readonly Feature[] = [
   "base",
   "x64",
   "cet",
@@ -21,6 +20,19 @@ export const PREPARED_FEATURES: readonly Feature[] = [
   "sse",
   "sse2",
 ];
+
+/**
+ * For these features templates are prepared at build time, the larger set first: a template that exists on a CPU model that
+ * lacks its instruction would run it.
+ */
+export const PREPARED_SETS: { readonly [name: string]: readonly Feature[] } = {
+  v3: [
+    ...SSE2,
+    ...["cx16", "sse3", "ssse3", "sse4_1", "sse4_2", "popcnt", "lzcnt", "movbe", "bmi1", "bmi2"],
+    ...["f16c", "fma", "avx", "avx2", "xsave"],
+  ] as readonly Feature[],
+  sse2: SSE2,
+};
 
 /** The exports of translate.wasm. */
 export interface TranslateModule {
