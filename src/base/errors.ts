@@ -5,12 +5,17 @@ export class GuestUnsupported extends Error {
   override readonly name = "GuestUnsupported";
 }
 
-/** The user gave a bad option or file. `status` is folio's own exit status: 125, 126 or 127. */
+/** Text for one line of a terminal: control characters, which file names and a process's name may hold, as `\\xNN`. */
+export function oneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
+
+/** The user gave a bad option or file. `status` is folio's own exit status: 125, 126 or 127; the message is one line. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
   readonly status: 125 | 126 | 127;
   constructor(message: string, status: 125 | 126 | 127 = 125) {
-    super(message);
+    super(oneLine(message));
     this.status = status;
   }
 }

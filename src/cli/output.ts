@@ -1,6 +1,6 @@
 /** Writing to the standard descriptors without process.stdout: synchronous and complete. */
 import * as fs from "node:fs";
-import { UsageError } from "../base/errors.ts";
+import { oneLine, UsageError } from "../base/errors.ts";
 
 /** Status of a command whose reader has gone, as SIGPIPE would give it. */
 const READER_GONE = 128 + 13;
@@ -17,7 +17,7 @@ export function writeBinary(fd: number, text: string): void {
 
 /** Writes one line of folio's own to stderr; where that is closed there is nobody to tell. */
 export function complain(message: string): void {
-  writeAll(2, Buffer.from(`folio: ${message.replaceAll("\n", " ")}\n`, "utf8"));
+  writeAll(2, Buffer.from(`folio: ${oneLine(message)}\n`, "utf8"));
 }
 
 /** Writes everything, or returns the error's name. */

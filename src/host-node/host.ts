@@ -1,6 +1,7 @@
 /** The `Host` of Node 20 and later: the only folder, with the CLI, that knows `node:` modules. */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { oneLine } from "../base/errors.ts";
 import type { Host, HostClock, HostLog, HostRandom } from "../host/host.ts";
 import { NodeFs } from "./fs.ts";
 import { NodeStdio } from "./stdio.ts";
@@ -69,7 +70,7 @@ export function createNodeHost(options: NodeHostOptions = {}): Host {
   const logFd = options.logFd ?? 2;
   const log: HostLog = {
     line(text) {
-      stdio.write(logFd, Buffer.from(`${text}\n`, "utf8"));
+      stdio.write(logFd, Buffer.from(`${oneLine(text)}\n`, "utf8"));
     },
   };
   const directories = options.moduleDirectories ?? defaultModuleDirectories();

@@ -103,6 +103,9 @@ describe("folio run refuses", () => {
       126,
       /its interpreter \/lib65\/ld-linux-x86-64\.so\.2 cannot be opened: install libc6 .*--sysroot/,
     );
+    // A mutation that the fuzz test met: the name held a line break.
+    bytes.write("\n\x1b[H", at + 1);
+    expectRefusal([write("lost", bytes)], 126, /its interpreter \/\\x0a\\x1b\[H5?.* cannot be opened/);
     const i386 = fs.readFileSync(fixture("hello", "i386"));
     fs.mkdirSync(path.join(directory, "root", "tmp"), { recursive: true });
     expectRefusal(

@@ -32,6 +32,7 @@ function versionHere(abi: keyof typeof LIBCS): string | undefined {
 
 function heap(program: string, ...options: string[]): HeapReport {
   const result = folio(["heap", "-i", "--aslr", "off", "--at", "exit", "--json", ...options, program]);
+  expect(result, "folio heap").toMatchObject({ status: 0, signal: null });
   return JSON.parse(result.stdout) as HeapReport;
 }
 

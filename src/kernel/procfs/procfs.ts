@@ -138,16 +138,22 @@ const SYS_FILES: readonly (readonly [path: string, text: (cpus: string) => strin
   ["kernel/mm/transparent_hugepage/hpage_pmd_size", () => "2097152\n"],
 ];
 
+/** A directory of /sys; `prefix` is its path with a slash at the end, or "". Its nodes are made at the first look. */
 function sysDirectory(sb: SuperBlock, prefix: string, cpus: string): Inode {
   const entries = new Map<string, () => Inode>();
   for (const [path, text] of SYS_FILES) {
     if (!path.startsWith(prefix)) continue;
     const [name, ...rest] = path.slice(prefix.length).split("/");
-    const node =
+    if (entries.has(name)) continue;
+    let node: Inode | undefined;
+    const make = () =>
       rest.length > 0
         ? sysDirectory(sb, `${prefix}${name}/`, cpus)
         : new ProcText(sb, 0o444, { read: () => text(cpus) });
-    if (!entries.has(name)) entries.set(name, () => node);
+    entries.set(name, () => {
+      node ??= make();
+      return node;
+    });
   }
   return new ProcTable(sb, 0o555, entries);
 }

@@ -99,6 +99,32 @@ static void show_stat(const struct stat *s) {
   if (S_ISCHR(s->st_mode) || S_ISBLK(s->st_mode)) say(" rdev=%lx", (unsigned long)s->st_rdev);
 }
 
+/* The root, and what lies above the working directory: nobody's to change. */
+static struct stat above[64];
+static int above_count;
+static void remember_above(void) {
+  char path[4096] = "..";
+  for (;;) {
+    struct stat *s = &above[above_count];
+    if (above_count == 64 || stat(path, s)) exit(4);
+    if (above_count++ > 0 && s->st_ino == s[-1].st_ino && s->st_dev == s[-1].st_dev) return;
+    strcat(path, "/..");
+  }
+}
+static int is_above(const struct stat *s) {
+  for (int i = 0; i < above_count; i++)
+    if (s->st_ino == above[i].st_ino && s->st_dev == above[i].st_dev) return 1;
+  return 0;
+}
+static int fd_above(int f) {
+  struct stat s;
+  return fstat(f, &s) == 0 && is_above(&s);
+}
+static int name_above(int at, const char *n) {
+  struct stat s;
+  return fstatat(at, n, &s, AT_EMPTY_PATH) == 0 && is_above(&s);
+}
+
 static void do_open(void) {
   const char *n = name();
   int fl = (int)PICK(O_RDONLY, O_WRONLY, O_RDWR, O_RDWR) | (rnd(2) ? O_CREAT : 0);
@@ -115,7 +141,9 @@ static void do_open(void) {
   int m = (int)PICK(0644, 0600, 0777, 0444, 04755, 0);
   int at = dfd();
   say("openat %d %s %x %o", at, shown(n), fl, m);
-  limit(res(openat(at, n, fl, m)));
+  int f = (int)res(openat(at, n, fl, m));
+  if (fd_above(f)) close(f);
+  else limit(f);
 }
 static void do_close(void) {
   int f = fd();
@@ -283,6 +311,7 @@ static void do_names(void) {
       break;
     }
     case 8:
+      if (strcmp(a, "/") == 0) break;
       say("symlinkat %s %d %s", shown(a), at, shown(b));
       res(symlinkat(a, at, b));
       break;
@@ -302,6 +331,7 @@ static void do_names(void) {
     }
     case 11: {
       mode_t m = (mode_t)PICK(0644, 0755, 07777, 0400, 0);
+      if (name_above(at, a)) break;
       say("fchmodat %d %s %o", at, shown(a), m);
       res(syscall(SYS_fchmodat, at, a, m));
       break;
@@ -316,6 +346,7 @@ static void do_names(void) {
     default: {
       uid_t u = (uid_t)PICK(0, 1000, -1, 65534), g = (uid_t)PICK(0, 1000, -1);
       int fl = (int)PICK(0, AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH, 1);
+      if (name_above(at, a)) break;
       say("fchownat %d %s %d %d %x", at, shown(a), u, g, fl);
       res(fchownat(at, a, u, g, fl));
     }
@@ -962,6 +993,7 @@ static void do_misc(void) {
       struct timespec t[2] = {{1000, PICK(0, UTIME_NOW, UTIME_OMIT, 1000000000L)}, {2000, 5}};
       int fl = (int)PICK(0, AT_SYMLINK_NOFOLLOW, 1);
       int at = dfd();
+      if (name_above(at, n)) break;
       say("utimensat %d %s %ld %x", at, shown(n), (long)t[0].tv_nsec, fl);
       res(utimensat(at, n, rnd(3) ? t : NULL, fl));
       break;
@@ -972,11 +1004,13 @@ static void do_misc(void) {
       break;
     case 4: {
       mode_t m = (mode_t)PICK(0644, 0755, 0600);
+      if (fd_above(f)) break;
       say("fchmod %d %o", f, m);
       res(fchmod(f, m));
       break;
     }
     case 5:
+      if (fd_above(f)) break;
       say("fchown %d", f);
       res(fchown(f, (uid_t)PICK(0, -1, 5), (gid_t)PICK(0, -1, 6)));
       break;
@@ -1024,6 +1058,7 @@ int main(int argc, char **argv) {
   char home[4096];
   if (!getcwd(home, sizeof home)) return 3;
   setenv("RANDOM_HOME", home, 1);
+  remember_above();
   setvbuf(stdout, NULL, _IOFBF, 1 << 16);
   umask(022);
   signal(SIGPIPE, on_signal);
