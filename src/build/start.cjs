@@ -10,6 +10,11 @@ const vm = require("node:vm");
 
 // Most functions of the wasm modules are never called in a short run: compile each at its first call.
 v8.setFlagsFromString("--wasm-lazy-compilation");
+// Regions say which of their branches are hardly ever taken. Versions of Node that know the option are listed, as V8 complains
+// of others.
+if (["20", "22", "24"].includes(process.versions.node.split(".")[0])) {
+  v8.setFlagsFromString("--experimental-wasm-branch-hinting");
+}
 // What a short run does is not worth V8's optimising compiler; what a long one does gets there a moment later.
 v8.setFlagsFromString("--interrupt-budget=1000000");
 

@@ -2,11 +2,13 @@
  * A growing buffer of WebAssembly code. Methods append one instruction each; nothing is checked here (tests validate the
  * modules that come out).
  */
-import { W } from "./opcodes.ts";
+import { BLOCK_VOID, W } from "./opcodes.ts";
 
 export class Code {
   bytes = new Uint8Array(1024);
   length = 0;
+  /** Places of `if` instructions whose body is hardly ever executed, ascending (branch hinting proposal). */
+  readonly unlikely: number[] = [];
 
   byte(value: number): void {
     if (this.length === this.bytes.length) this.#grow(1);
@@ -17,6 +19,12 @@ export class Code {
     if (this.length + count > this.bytes.length) this.#grow(count);
     this.bytes.set(count === other.length ? other : other.subarray(0, count), this.length);
     this.length += count;
+  }
+
+  /** Appends what another buffer holds, its hints with it. */
+  appendCode(other: Code): void {
+    for (const at of other.unlikely) this.unlikely.push(this.length + at);
+    this.append(other.bytes, other.length);
   }
 
   /** Unsigned LEB128 of a uint32. */
@@ -126,6 +134,12 @@ export class Code {
   open(opcode: number, blockType: number): void {
     this.byte(opcode);
     this.byte(blockType);
+  }
+
+  /** An `if` without results whose body is hardly ever executed: the engine may move it out of the way. */
+  openUnlikely(): void {
+    this.unlikely.push(this.length);
+    this.open(W.if, BLOCK_VOID);
   }
 
   br(depth: number): void {

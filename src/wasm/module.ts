@@ -11,6 +11,7 @@ interface Func {
   type: number;
   locals: readonly ValTypeName[];
   body: Uint8Array;
+  unlikely: readonly number[];
 }
 
 export class ModuleWriter {
@@ -68,9 +69,9 @@ export class ModuleWriter {
     this.#importCount++;
   }
 
-  /** Adds a function; `body` is its code without the final `end`. Returns its index. */
-  func(type: FuncType, locals: readonly ValTypeName[], body: Uint8Array): number {
-    this.#funcs.push({ type: this.type(type), locals, body });
+  /** Adds a function; `body` is its code without the final `end`, `unlikely` are places in it (Code). Returns its index. */
+  func(type: FuncType, locals: readonly ValTypeName[], body: Uint8Array, unlikely: readonly number[] = []): number {
+    this.#funcs.push({ type: this.type(type), locals, body, unlikely });
     return this.#importedFuncs + this.#funcs.length - 1;
   }
 
@@ -102,13 +103,20 @@ export class ModuleWriter {
     section(out, 7, exports);
     const codes = new Code();
     codes.u32(this.#funcs.length);
-    for (const func of this.#funcs) writeBody(codes, func);
+    const hints = new Code();
+    hints.u32(this.#funcs.filter((func) => func.unlikely.length > 0).length);
+    for (const [position, func] of this.#funcs.entries()) {
+      const start = writeBody(codes, func);
+      if (func.unlikely.length > 0) writeHints(hints, this.#importedFuncs + position, start, func.unlikely);
+    }
+    if (hints.bytes[0] !== 0) customSection(out, "metadata.code.branch_hint", hints);
     section(out, 10, codes);
     return out.finish();
   }
 }
 
-function writeBody(out: Code, func: Func): void {
+/** Returns how many bytes there are before the first instruction. */
+function writeBody(out: Code, func: Func): number {
   const body = new Code();
   const runs: { type: ValTypeName; count: number }[] = [];
   for (const type of func.locals) {
@@ -121,10 +129,31 @@ function writeBody(out: Code, func: Func): void {
     body.u32(run.count);
     body.byte(ValType[run.type]);
   }
+  const start = body.length;
   body.append(func.body);
   body.end();
   out.u32(body.length);
   out.append(body.bytes, body.length);
+  return start;
+}
+
+/** Branch hints of one function (branch hinting proposal, "Code metadata"): each one byte long, 0 for unlikely. */
+function writeHints(out: Code, index: number, start: number, unlikely: readonly number[]): void {
+  out.u32(index);
+  out.u32(unlikely.length);
+  for (const at of unlikely) {
+    out.u32(start + at);
+    out.u32(1);
+    out.byte(0);
+  }
+}
+
+/** Sections of metadata stand before the code section. */
+function customSection(out: Code, name: string, content: Code): void {
+  const named = new Code();
+  writeName(named, name);
+  named.append(content.bytes, content.length);
+  section(out, 0, named);
 }
 
 function section(out: Code, id: number, content: Code): void {

@@ -4,7 +4,7 @@
  * class raises nothing. Everything else goes to the exact helper of the same name. SDM volume 1, sections 10.2.3 and 11.5.
  */
 import { FP_SLOW, FP_TRAP } from "../../isa/cpu-block.ts";
-import { BLOCK_VOID, W } from "../../wasm/opcodes.ts";
+import { W } from "../../wasm/opcodes.ts";
 import type { Emit, Emitter, EmitterTable } from "./emitter.ts";
 
 interface Kind {
@@ -103,7 +103,7 @@ function raiseUnmasked(e: Emit, depth: number): void {
 /** condition on the stack: nonzero puts the value that `exact` pushes (by a helper) into the local `fast`. Pushes `fast`. */
 function chooseExact(e: Emit, fast: number, exact: () => void): void {
   const c = e.c;
-  c.open(W.if, BLOCK_VOID);
+  c.openUnlikely();
   exact();
   c.set(fast);
   raiseUnmasked(e, 1);

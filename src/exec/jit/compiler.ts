@@ -2,6 +2,7 @@
 import type { FrameNumber } from "../../base/address.ts";
 import type { HostWasm, WasmMemory, WasmTable } from "../../host/host.ts";
 import { HELPERS } from "../../isa/helpers/signatures.ts";
+import type { Code } from "../../wasm/code.ts";
 import { ModuleWriter } from "../../wasm/module.ts";
 import type { ValTypeName } from "../../wasm/opcodes.ts";
 import { REGION_LINKS, REGION_LINKS_END, SITE_SHIFT, SITES, SITES_END } from "../layout.ts";
@@ -70,7 +71,7 @@ export class Compiler {
       helper: (name) => this.#importHelper(module, used, name),
       materialize,
     };
-    const bodies: { region: Region; body: Uint8Array; locals: readonly ValTypeName[]; need: number }[] = [];
+    const bodies: { region: Region; body: Code; locals: readonly ValTypeName[]; need: number }[] = [];
     for (const region of regions) {
       try {
         const emit = new RegionEmit(region, links);
@@ -82,7 +83,10 @@ export class Compiler {
     }
     if (bodies.length === 0) return [];
     for (const [position, { body, locals }] of bodies.entries()) {
-      module.exportFunc(`r${position}`, module.func({ params: [], results: ["i32"] }, locals, body));
+      module.exportFunc(
+        `r${position}`,
+        module.func({ params: [], results: ["i32"] }, locals, body.finish(), body.unlikely),
+      );
     }
     const bytes = module.finish();
     const exports = this.#wasm.instantiate(bytes, {

@@ -76,12 +76,11 @@ export class RegionEmit extends RegionFlags implements Emit {
   }
 
   /** Emits everything; returns the function body. */
-  emit(): Uint8Array {
+  emit(): Code {
     const head = this.#siteAt(this.#region.blocks[0] as RegionBlock);
     this.#checkFuel(head, 0);
     this.#bringFlags(0);
     this.#tree(0);
-    const body = this.c.finish();
     const out = new Code();
     out.i32Const(0);
     out.memory(W.i32_load, FUEL);
@@ -99,11 +98,11 @@ export class RegionEmit extends RegionFlags implements Emit {
       out.set(this.vecLocal(reg));
     }
     out.open(W.block, BLOCK_VOID);
-    out.append(body);
+    out.appendCode(this.c);
     out.byte(W.unreachable);
     out.end();
     this.#tail(out);
-    return out.finish();
+    return out;
   }
 
   // --- control flow -----------------------------------------------------------------------------------------------------
@@ -278,7 +277,7 @@ export class RegionEmit extends RegionFlags implements Emit {
     this.c.get(this.#fuel);
     this.c.i32Const(this.#need);
     this.c.op(W.i32_lt_s);
-    this.c.open(W.if, BLOCK_VOID);
+    this.c.openUnlikely();
     this.c.i32Const(site);
     this.c.set(this.#link);
     this.#leave(nesting + 1);
@@ -390,7 +389,7 @@ export class RegionEmit extends RegionFlags implements Emit {
     c.op(W.i64_sub);
     c.get(limit);
     c.op(W.i64_ge_u);
-    c.open(W.if, BLOCK_VOID);
+    c.openUnlikely();
     const entry = this.#probeTlb(address, size, forWrite, 1);
     c.get(entry);
     c.memory(W.i64_load, TLB + (forWrite ? TLB_WRITE_BASE : TLB_READ_BASE));
@@ -459,7 +458,7 @@ export class RegionEmit extends RegionFlags implements Emit {
     const entry = this.scratch("i32", 8);
     pushTags(c, address, size, forWrite, entry);
     c.op(W.i64_ne);
-    c.open(W.if, BLOCK_VOID);
+    c.openUnlikely();
     this.#leaveInstruction(nesting + 1);
     c.end();
     return entry;
@@ -470,7 +469,7 @@ export class RegionEmit extends RegionFlags implements Emit {
   }
 
   trapIfConst(_vector: number, depth = 0): void {
-    this.c.open(W.if, BLOCK_VOID);
+    this.c.openUnlikely();
     this.#leaveInstruction(1 + depth);
     this.c.end();
   }
