@@ -351,8 +351,8 @@ function allocate(task: Task, number: number, flags: number, offset: number, len
   if (punch && !(flags & F.FALLOC_FL_KEEP_SIZE)) return -EOPNOTSUPP;
   if (!file.writable) return -EBADF;
   if (!(inode instanceof RegularInode)) return file instanceof PipeFile ? -ESPIPE : -ENODEV;
-  if (inode.seals !== undefined && inode.seals & (F.F_SEAL_WRITE | F.F_SEAL_GROW)) return -EPERM;
   const end = offset + length;
+  if (!punch && (inode.seals ?? 0) & F.F_SEAL_GROW && end > inode.size) return -EPERM;
   const tooLarge = flags & F.FALLOC_FL_KEEP_SIZE ? 0 : checkNewSize(task, inode.size, end);
   if (tooLarge < 0) return tooLarge;
   if (punch || flags & F.FALLOC_FL_ZERO_RANGE) {

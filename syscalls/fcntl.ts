@@ -1,10 +1,11 @@
 /** fcntl(2): fs/fcntl.c, fs/locks.c. */
-import { EAGAIN, EBADF, EDEADLK, EFAULT, EINVAL, EOVERFLOW, EPERM } from "../src/abi/errno.ts";
+import { EAGAIN, EBADF, EBUSY, EDEADLK, EFAULT, EINVAL, EOVERFLOW, EPERM } from "../src/abi/errno.ts";
 import * as F from "../src/abi/fcntl.ts";
 import { RLIMIT_NOFILE } from "../src/abi/resource.ts";
 import { structOf } from "../src/abi/struct.ts";
 import { block, ERESTARTSYS, type SyscallResult } from "../src/kernel/control.ts";
 import type { Task } from "../src/kernel/task.ts";
+import { isWritablyMapped } from "../src/mm/munmap.ts";
 import type { File } from "../src/vfs/file.ts";
 import type { RecordLock } from "../src/vfs/locks.ts";
 import { PipeFile } from "../src/vfs/pipe.ts";
@@ -58,6 +59,7 @@ const SEALS: NameTable = [
   [F.F_SEAL_GROW, "F_SEAL_GROW"],
   [F.F_SEAL_WRITE, "F_SEAL_WRITE"],
   [F.F_SEAL_FUTURE_WRITE, "F_SEAL_FUTURE_WRITE"],
+  [F.F_SEAL_EXEC, "F_SEAL_EXEC"],
 ];
 
 const FLOCK_FIELDS = { l_type: "s16", l_whence: "s16", l_start: "long", l_len: "long", l_pid: "s32" } as const;
@@ -156,12 +158,19 @@ function seals(file: File): RegularInode | undefined {
   return inode instanceof RegularInode && inode.seals !== undefined ? inode : undefined;
 }
 
-function addSeals(file: File, added: number): number {
+/** memfd_add_seals(). */
+function addSeals(task: Task, file: File, added: number): number {
   const inode = seals(file);
   if (!file.writable) return -EPERM;
-  if (inode === undefined || added & ~0x1f) return -EINVAL;
-  if ((inode.seals ?? 0) & F.F_SEAL_SEAL) return -EPERM;
-  inode.seals = (inode.seals ?? 0) | added;
+  if (inode === undefined || added & ~0x3f) return -EINVAL;
+  const before = inode.seals ?? 0;
+  if (before & F.F_SEAL_SEAL) return -EPERM;
+  const { spaces } = task.kernel.memorySystem;
+  if (added & ~before & F.F_SEAL_WRITE && isWritablyMapped(spaces, inode.dev, inode.ino)) return -EBUSY;
+  inode.seals = before | added;
+  if (added & F.F_SEAL_EXEC && inode.mode & 0o111) {
+    inode.seals |= F.F_SEAL_SHRINK | F.F_SEAL_GROW | F.F_SEAL_WRITE | F.F_SEAL_FUTURE_WRITE;
+  }
   return 0;
 }
 
@@ -215,7 +224,7 @@ function control(task: Task, number: number, command: number, argument: number):
     case F.F_GETPIPE_SZ:
       return file instanceof PipeFile ? file.capacity : -EBADF;
     case F.F_ADD_SEALS:
-      return addSeals(file, argument);
+      return addSeals(task, file, argument);
     case F.F_GET_SEALS:
       return seals(file)?.seals ?? -EINVAL;
     default:

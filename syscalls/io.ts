@@ -18,6 +18,7 @@ import { RLIMIT_FSIZE, RLIMIT_NOFILE } from "../src/abi/resource.ts";
 import { SI_USER, SIGPIPE, SIGXFSZ } from "../src/abi/signal.ts";
 import { WaitQueue } from "../src/base/wait-queue.ts";
 import { block, type SyscallResult } from "../src/kernel/control.ts";
+import { counted } from "../src/kernel/io-counters.ts";
 import { sigInfo } from "../src/kernel/siginfo.ts";
 import type { Task } from "../src/kernel/task.ts";
 import { sendToTask } from "../src/kernel/task-signals.ts";
@@ -25,6 +26,7 @@ import { SocketFile } from "../src/net/socket.ts";
 import type { File } from "../src/vfs/file.ts";
 import type { WalkOptions } from "../src/vfs/namei.ts";
 import type { Path } from "../src/vfs/path.ts";
+import { modeAfterWrite } from "../src/vfs/permission.ts";
 
 /** Bytes that travel at once between a file and guest memory. */
 const CHUNK = 1 << 20;
@@ -99,7 +101,11 @@ export function readBuffers(task: Task, file: File, buffers: readonly UserBuffer
   if (!file.canRead) return -EINVAL;
   for (const { base, length } of buffers) if (!inUserSpace(task, base, length)) return -EFAULT;
   if (file.inode.isDirectory) return -EISDIR;
-  if (file.readsWhole) return readMessage(task, file, buffers);
+  const result = file.readsWhole ? readMessage(task, file, buffers) : readStream(task, file, buffers, offset);
+  return counted(task, "read", result);
+}
+
+function readStream(task: Task, file: File, buffers: readonly UserBuffer[], offset: number | undefined): SyscallResult {
   let done = 0;
   for (const { base, length } of buffers) {
     const left = Math.min(length, MAX_RW_COUNT - done);
@@ -167,6 +173,10 @@ export function writeBuffers(task: Task, file: File, buffers: readonly UserBuffe
   if (!file.writable) return -EBADF;
   if (!file.canWrite) return -EINVAL;
   for (const { base, length } of buffers) if (!inUserSpace(task, base, length)) return -EFAULT;
+  return counted(task, "write", writeParts(task, file, buffers, offset));
+}
+
+function writeParts(task: Task, file: File, buffers: readonly UserBuffer[], offset: number | undefined): SyscallResult {
   const parts = buffers.filter(({ length }) => length > 0);
   if (!file.writesApart || parts.length < 2) return writeFrom(task, file, buffers, offset, 0);
   let done = 0;
@@ -222,6 +232,8 @@ function writeFrom(
       if (room < bytes.length) bytes = bytes.subarray(0, room);
     }
     if (bytes.length === 0 && length > done) return done > 0 ? done : -EFAULT;
+    const { inode } = file;
+    if (inode.isRegular && inode.mode & 0o6000 && bytes.length > 0) inode.mode = modeAfterWrite(inode.mode, task.creds);
     const count = offset === undefined ? file.write(bytes) : file.pwrite(bytes, offset + done);
     if (count instanceof WaitQueue) {
       if (done === 0) return count;

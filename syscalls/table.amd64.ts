@@ -123,6 +123,7 @@ import { pipe, pipe2 } from "./pipe.ts";
 import { poll, ppoll, pselect6, select } from "./poll.ts";
 import { archPrctl, getThreadArea, ioperm, iopl, modifyLdt, personality, prctl, setThreadArea } from "./prctl.ts";
 import { clone3, cloneAmd64, execve, exit, exitGroup, fork, setTidAddress, vfork, wait4, waitid } from "./process.ts";
+import { processVmReadv, processVmWritev } from "./process-vm.ts";
 import {
   getpriority,
   schedGetaffinity,
@@ -452,6 +453,8 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [306, syncfs],
   [307, sendmmsg],
   [309, getcpu],
+  [310, processVmReadv],
+  [311, processVmWritev],
   [314, schedSetattr],
   [315, schedGetattr],
   [316, renameat2],

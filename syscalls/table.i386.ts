@@ -146,6 +146,7 @@ import {
   waitid,
   waitpid,
 } from "./process.ts";
+import { processVmReadv, processVmWritev } from "./process-vm.ts";
 import {
   getpriority,
   nice,
@@ -546,6 +547,8 @@ export const TABLE_I386: SyscallTable = new Map<number, SyscallDefinition>([
   [340, prlimit64],
   [344, syncfs],
   [345, sendmmsg],
+  [347, processVmReadv],
+  [348, processVmWritev],
   [351, schedSetattr],
   [352, schedGetattr],
   [353, renameat2],

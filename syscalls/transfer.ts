@@ -3,6 +3,7 @@ import { EAGAIN, EBADF, EFAULT, EINVAL, EISDIR, EPIPE, ESPIPE, EXDEV } from "../
 import { MAX_RW_COUNT, O_APPEND } from "../src/abi/fcntl.ts";
 import { WaitQueue } from "../src/base/wait-queue.ts";
 import type { SyscallResult } from "../src/kernel/control.ts";
+import { counted } from "../src/kernel/io-counters.ts";
 import type { Task } from "../src/kernel/task.ts";
 import { AnonymousInode } from "../src/vfs/eventfd.ts";
 import type { File } from "../src/vfs/file.ts";
@@ -69,6 +70,11 @@ function writeOffset(task: Task, address: number, width: Width, value: number): 
   return width === 4 ? task.mm.writeU32(address, value) : task.mm.writeU64(address, value);
 }
 
+/** rw_verify_area(): a count that is negative as ssize_t. */
+function isNegativeSize(task: Task, count: number): boolean {
+  return count >= (task.kernel.generation.kernelBits === 32 ? 2 ** 31 : 2 ** 63);
+}
+
 function doSendfile(
   task: Task,
   out: number,
@@ -83,15 +89,18 @@ function doSendfile(
   const start = address === 0 ? undefined : readOffset(task, address, width);
   if (address !== 0 && start === undefined) return -EFAULT;
   if (start !== undefined && !source.seekable) return -ESPIPE;
-  if (start !== undefined && start < 0) return -EINVAL;
+  if ((start !== undefined && start < 0) || isNegativeSize(task, count)) return -EINVAL;
   const target = fileOf(task, out);
   if (typeof target === "number") return target;
   if (!target.writable) return -EBADF;
   if (count === 0 && (target instanceof PipeFile || source.inode instanceof AnonymousInode)) return 0;
   if (!source.seekable || target.flags & O_APPEND) return -EINVAL;
-  if (source.inode.isDirectory) return -EINVAL;
+  if (!source.splices) return -EINVAL;
+  // no splice_write(), which is asked for when there is something to write
+  if (target.inode instanceof AnonymousInode && source.inode.size > (start ?? source.offset)) return -EINVAL;
   const cursor: Cursor = { file: source, offset: start };
-  const result = copy(task, cursor, { file: target, offset: undefined }, Math.min(count, MAX_RW_COUNT));
+  const copied = copy(task, cursor, { file: target, offset: undefined }, Math.min(count, MAX_RW_COUNT));
+  const result = counted(task, "write", counted(task, "read", copied));
   if (address !== 0 && typeof result === "number" && writeOffset(task, address, width, cursor.offset ?? 0) < 0) {
     return -EFAULT;
   }
@@ -166,7 +175,7 @@ export const copyFileRange = defineSyscall(
     const count = Math.min(length, MAX_RW_COUNT, Math.max(0, from.inode.size - start));
     if (from.inode === to.inode && end + count > start && end < start + count) return -EINVAL;
     const result = copy(task, pair[0], pair[1], count);
-    return store(task, pair, inAddress, outAddress) || result;
+    return store(task, pair, inAddress, outAddress) || counted(task, "write", counted(task, "read", result));
   },
   { support: "full" },
 );
@@ -260,6 +269,9 @@ export const splice = defineSyscall(
     if (to.inode instanceof AnonymousInode) return -EINVAL;
     const pair = cursors(task, from, inAddress, to, outAddress);
     if (typeof pair === "number") return pair;
+    if (pair.some(({ offset }) => offset !== undefined && offset < 0) || isNegativeSize(task, length)) return -EINVAL;
+    if (!pipeOut && to.flags & O_APPEND) return -EINVAL;
+    if (!from.splices) return -EINVAL;
     // What a pipe gives away must fit into the target at once.
     const room = to instanceof PipeFile ? to.capacity - to.available : length;
     if (room === 0) return flags & 2 || to.nonBlocking ? -EAGAIN : (to.waitQueue ?? -EAGAIN);

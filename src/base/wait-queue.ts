@@ -8,6 +8,10 @@ export class WaitQueue {
     return () => this.#wakers.delete(waker);
   }
 
+  get hasSleepers(): boolean {
+    return this.#wakers.size > 0;
+  }
+
   /** Wakes all sleepers; each looks again at what it waits for. */
   wake(): void {
     if (this.#wakers.size === 0) return;

@@ -36,9 +36,39 @@ function isTerminal(fd: number): boolean {
 }
 
 export class NodeStdio implements HostStdio {
+  /** Second open files for `readNow`, by descriptor. */
+  readonly #twins = new Map<number, number | undefined>();
+
   read(fd: number, into: Uint8Array): number {
     if (into.length === 0) return 0;
     return persist(() => fs.readSync(fd, into, 0, into.length, null));
+  }
+
+  /**
+   * A pipe or terminal is opened anew for this, as O_NONBLOCK belongs to the open file and others hold the one that folio was
+   * given. What cannot be opened so (a socket, or no /proc) is read with waiting only.
+   */
+  readNow(fd: number, into: Uint8Array): number | undefined {
+    const twin = this.#twinOf(fd);
+    if (twin === undefined) return undefined;
+    try {
+      return fs.readSync(twin, into, 0, into.length, null);
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+
+  #twinOf(fd: number): number | undefined {
+    if (this.#twins.has(fd)) return this.#twins.get(fd);
+    let twin: number | undefined;
+    try {
+      const stat = fs.fstatSync(fd);
+      const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = fs.constants;
+      if ((stat.isFIFO() || isTerminal(fd)) && process.platform === "linux")
+        twin = fs.openSync(`/proc/self/fd/${fd}`, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    } catch {}
+    this.#twins.set(fd, twin);
+    return twin;
   }
 
   write(fd: number, from: Uint8Array): number {

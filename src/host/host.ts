@@ -47,6 +47,11 @@ export interface HostFs {
 export interface HostStdio {
   /** Blocking read; the count (0 at end of file) or -errno. */
   read(fd: number, into: Uint8Array): number;
+  /**
+   * As `read`, but -EAGAIN if there is nothing yet. Undefined where the host cannot tell for this descriptor, or where a read
+   * never waits (a regular file); so is the method where it can tell for none.
+   */
+  readNow?(fd: number, into: Uint8Array): number | undefined;
   /** Writes everything or returns -errno (EPIPE when the reader is gone). The bytes change once the call is over. */
   write(fd: number, from: Uint8Array): number;
   isTerminal(fd: number): boolean;

@@ -19,6 +19,7 @@ import { type Clock, RealClock, VirtualClock } from "./clock.ts";
 import type { KernelConfig, UtsName } from "./config.ts";
 import type { CpuRunner } from "./cpu.ts";
 import { FutexTable } from "./futex.ts";
+import { Outside } from "./outside.ts";
 import { Ptys } from "./pty/devpts.ts";
 import { type RunEnd, Scheduler } from "./scheduler.ts";
 import type { SigInfo } from "./siginfo.ts";
@@ -69,6 +70,7 @@ export class Kernel {
   readonly ptys = new Ptys(this);
   /** For data between files and guest memory, within one step of a call. */
   readonly scratch = new Scratch();
+  readonly outside = new Outside(this);
   readonly scheduler: Scheduler;
   readonly memorySystem: MemorySystem;
   readonly vdso: VdsoPages;

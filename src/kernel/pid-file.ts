@@ -20,6 +20,10 @@ export class PidFile extends File {
     return this.group.kernel.groups.get(this.group.pid) !== this.group;
   }
 
+  override get splices(): boolean {
+    return false;
+  }
+
   override get seekable(): boolean {
     return false;
   }

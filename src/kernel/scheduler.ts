@@ -68,8 +68,9 @@ export class Scheduler {
       if (task === undefined) {
         if (kernel.groups.size === 0) return "exited";
         const next = kernel.timers.nextNs;
-        if (next === Number.POSITIVE_INFINITY) return "deadlock";
-        kernel.clock.idleUntil(next);
+        if (kernel.outside.isAwaited) kernel.outside.wait(next);
+        else if (next === Number.POSITIVE_INFINITY) return "deadlock";
+        else kernel.clock.idleUntil(next);
         continue;
       }
       this.switchTo(task);
@@ -102,7 +103,9 @@ export class Scheduler {
     task.userNs += ran;
     this.#sliceLeft -= ran;
     this.#handleExit(task, reason);
-    if (this.#sliceLeft <= 0) this.#rotate();
+    if (this.#sliceLeft > 0) return;
+    this.#rotate();
+    this.#kernel.outside.look();
   }
 
   #handleExit(task: Task, reason: ExitReason): void {

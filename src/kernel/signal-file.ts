@@ -40,6 +40,10 @@ export class SignalFile extends File {
     return this.#wanted;
   }
 
+  override get splices(): boolean {
+    return false;
+  }
+
   override get seekable(): boolean {
     return false;
   }

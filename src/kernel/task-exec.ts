@@ -13,6 +13,7 @@ import type { File } from "../vfs/file.ts";
 import type { FsUser } from "../vfs/namei.ts";
 import { EXIT, registersSet, type SyscallResult } from "./control.ts";
 import { type Credentials, isPrivileged } from "./credentials.ts";
+import { countExec } from "./io-counters.ts";
 import type { Kernel } from "./kernel.ts";
 import { Gpr, SegmentRegister } from "./registers.ts";
 import type { Rlimits } from "./rlimits.ts";
@@ -227,6 +228,7 @@ export function installImage(task: Task, image: Image): void {
   task.robustListHead = 0;
   task.rseq = undefined;
   task.restart = undefined;
+  countExec(task, plan);
   startThread(task, plan.abi, loaded.entry, loaded.sp);
   kernel.observers.exec(task, { path: plan.filename, argv: plan.argv, envp: plan.envp });
 }

@@ -8,6 +8,7 @@ import type { FdTable } from "../vfs/fd-table.ts";
 import type { Path } from "../vfs/path.ts";
 import type { BlockControl, SyscallResult } from "./control.ts";
 import type { Credentials } from "./credentials.ts";
+import { IoCounters } from "./io-counters.ts";
 import type { Kernel } from "./kernel.ts";
 import { PendingSignals } from "./pending-signals.ts";
 import { SignalSet } from "./signal-set.ts";
@@ -95,6 +96,7 @@ export class Task {
   saved: Uint8Array | undefined;
   /** Nanoseconds of the virtual clock spent running. */
   userNs = 0;
+  readonly io = new IoCounters();
 
   blocked = new SignalSet();
   /** The mask to restore after sigsuspend and its kin, once a handler was set up or none was needed. */

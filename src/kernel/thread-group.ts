@@ -1,5 +1,6 @@
 /** A process: the threads that share a pid (struct signal_struct). */
 import { WaitQueue } from "../base/wait-queue.ts";
+import { IoCounters } from "./io-counters.ts";
 import type { IntervalTimers } from "./itimers.ts";
 import type { Kernel } from "./kernel.ts";
 import { PendingSignals } from "./pending-signals.ts";
@@ -56,6 +57,8 @@ export class ThreadGroup {
   readonly reaped: ChildUsage = { userNs: 0, minorFaults: 0, majorFaults: 0, maxRssPages: 0 };
   /** User time of threads that ended. */
   deadThreadsUserNs = 0;
+  /** Of all its threads, ended ones too. */
+  readonly io = new IoCounters();
   itimers: IntervalTimers | undefined;
   posixTimers: PosixTimers | undefined;
   /** Stops the watch over RLIMIT_CPU. */

@@ -36,6 +36,10 @@ export class TimerFile extends File {
     this.#clockId = clockId;
   }
 
+  override get splices(): boolean {
+    return false;
+  }
+
   override get seekable(): boolean {
     return false;
   }

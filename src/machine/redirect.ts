@@ -6,6 +6,7 @@ export function stdoutToStderr(host: Host): Host {
   const { stdio } = host;
   const redirected: HostStdio = {
     read: (fd, into) => stdio.read(fd, into),
+    readNow: (fd, into) => stdio.readNow?.(fd, into),
     write: (fd, from) => stdio.write(fd === 1 ? 2 : fd, from),
     isTerminal: (fd) => stdio.isTerminal(fd),
     stat: (fd) => stdio.stat(fd),

@@ -39,6 +39,10 @@ export interface MappedFile {
   /** FMODE_READ and FMODE_WRITE. */
   readonly readable: boolean;
   readonly writable: boolean;
+  /** F_SEAL_WRITE or F_SEAL_FUTURE_WRITE: no shared mapping may write any more. */
+  readonly writeSealed?: boolean;
+  /** What mmap answers where `mappable` is undefined, if not -ENODEV. */
+  readonly mapError?: number;
   /** IS_APPEND of the inode (chattr +a); O_APPEND alone does not count. */
   readonly appendOnly?: boolean;
   /** The mount is noexec. */

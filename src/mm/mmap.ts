@@ -140,8 +140,12 @@ export function mmapRegion(mm: AddressSpace, request: MmapRequest): number {
       if (vmFlags & VM_EXEC) return -EPERM;
       vmFlags &= ~VM_MAYEXEC;
     }
-    if (file.mappable === undefined) return -ENODEV;
+    if (file.mappable === undefined) return file.mapError ?? -ENODEV;
     if (vmFlags & VM_GROWSDOWN) return -EINVAL;
+    if (file.writeSealed && vmFlags & VM_SHARED) {
+      if (vmFlags & VM_WRITE) return -EPERM;
+      vmFlags &= ~VM_MAYWRITE;
+    }
   } else if (type === MAP_SHARED) {
     if (rules.refusesSharedGrowsDown && vmFlags & VM_GROWSDOWN) return -EINVAL;
     pgoff = 0;

@@ -4,7 +4,7 @@ import { pageUp } from "../base/address.ts";
 import type { AddressSpace } from "./address-space.ts";
 import { forgetPage } from "./fault.ts";
 import { splitUnchecked } from "./merge.ts";
-import { VM_ACCOUNT, VM_LOCKED } from "./vm-flags.ts";
+import { VM_ACCOUNT, VM_LOCKED, VM_MAYWRITE, VM_SHARED } from "./vm-flags.ts";
 import type { Vma } from "./vma.ts";
 
 /** munmap(2) (do_vmi_munmap). */
@@ -104,6 +104,16 @@ function noteHole(mm: AddressSpace, start: number, next: number | undefined): vo
 export function unmapAll(mm: AddressSpace): void {
   mm.noteHighWater();
   for (let vma = mm.vmas.last; vma !== undefined; vma = mm.vmas.last) removeVma(mm, vma);
+}
+
+/** mapping_writably_mapped(): a shared mapping of the file writes, or may come to. */
+export function isWritablyMapped(spaces: Iterable<AddressSpace>, dev: number, ino: number): boolean {
+  for (const mm of spaces) {
+    for (const { mappable, flags } of mm.vmas) {
+      if (mappable?.ino === ino && mappable.dev === dev && flags & VM_SHARED && flags & VM_MAYWRITE) return true;
+    }
+  }
+  return false;
 }
 
 /** unmap_mapping_range for truncation: the pages of a file from `firstPage` on leave all page tables, private copies too. */

@@ -1,9 +1,11 @@
 /** Changing attributes: chmod(2), chown(2), utimensat(2), truncate(2) (fs/attr.c, fs/open.c). All numbers: 0 or -errno. */
 import { EACCES, EINVAL, EISDIR, EPERM } from "../abi/errno.ts";
+import { F_SEAL_EXEC } from "../abi/fcntl.ts";
 import { S_IFMT, S_IXGRP } from "../abi/stat.ts";
 import type { HostTime } from "../host/host.ts";
 import type { Inode } from "./inode.ts";
 import { inGroup, inodePermission, MAY_WRITE, ownerOrCapable } from "./permission.ts";
+import { RegularInode } from "./regular.ts";
 import type { FsCredentials } from "./types.ts";
 
 export function chmodInode(inode: Inode, mode: number, creds: FsCredentials): number {
@@ -12,6 +14,8 @@ export function chmodInode(inode: Inode, mode: number, creds: FsCredentials): nu
   let bits = mode & 0o7777;
   // Set-group-ID is not for those outside the group (setattr_prepare).
   if (creds.fsuid !== 0 && !inGroup(creds, inode.gid)) bits &= ~0o2000;
+  const sealed = inode instanceof RegularInode && ((inode.seals ?? 0) & F_SEAL_EXEC) !== 0;
+  if (sealed && (inode.mode ^ bits) & 0o111) return -EPERM;
   inode.mode = (inode.mode & S_IFMT) | bits;
   inode.ctime = inode.sb.now();
   return 0;

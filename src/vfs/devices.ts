@@ -49,6 +49,10 @@ abstract class MemoryDevice extends File {
 }
 
 class NullFile extends MemoryDevice {
+  override get splices(): boolean {
+    return false;
+  }
+
   override pread(): IoResult {
     return 0;
   }

@@ -102,6 +102,10 @@ export function openDirectory(dentry: Dentry, flags: number): File | number {
 export class DirectoryFile extends File {
   #listing: DirEntry[] | undefined;
 
+  override get splices(): boolean {
+    return false;
+  }
+
   override pread(): number {
     return -EISDIR;
   }

@@ -41,6 +41,10 @@ export class EpollFile extends File {
     super(anonymousDentry(sb, "eventpoll"), O_RDWR);
   }
 
+  override get splices(): boolean {
+    return false;
+  }
+
   override get seekable(): boolean {
     return false;
   }

@@ -38,6 +38,10 @@ export class EventFile extends File {
     this.#semaphore = (flags & EFD_SEMAPHORE) !== 0;
   }
 
+  override get splices(): boolean {
+    return false;
+  }
+
   override get seekable(): boolean {
     return false;
   }

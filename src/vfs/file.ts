@@ -91,6 +91,11 @@ export abstract class File implements MappedFile {
     return false;
   }
 
+  /** Whether splice(2) and sendfile(2) can take from it (splice_read). */
+  get splices(): boolean {
+    return true;
+  }
+
   get mappable(): Mappable | undefined {
     return undefined;
   }

@@ -305,7 +305,7 @@ export class RegularInode extends Inode {
 
   /** FALLOC_FL_PUNCH_HOLE: bytes [start, end) read as zero; the size stays. Whole pages that nobody maps are given back. */
   punchHole(start: number, end: number): number {
-    if ((this.seals ?? 0) & F_SEAL_WRITE) return -EPERM;
+    if ((this.seals ?? 0) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) return -EPERM;
     const last = Math.min(end, this.#size);
     const lowerPages = Math.ceil(Math.min(last, this.#lowerSize) / PAGE_SIZE);
     const indexes = [...this.#pages.keys()].filter((index) => index >= lowerPages);
@@ -422,6 +422,10 @@ export class RegularFile extends File {
     super(dentry, flags);
     this.#inode = inode;
     this.#mapping = new FileMapping(this, inode);
+  }
+
+  get writeSealed(): boolean {
+    return ((this.#inode.seals ?? 0) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0;
   }
 
   override get mappable(): Mappable {

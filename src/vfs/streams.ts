@@ -1,10 +1,13 @@
 /** The host's standard streams as files of the guest. They are the only files through which the guest's writes leave it. */
-import { EINVAL, ESPIPE } from "../abi/errno.ts";
+import { EAGAIN, EINVAL, ESPIPE } from "../abi/errno.ts";
 import { SEEK_CUR, SEEK_END, SEEK_SET } from "../abi/fcntl.ts";
-import { S_IFCHR, S_IFMT, S_IFREG } from "../abi/stat.ts";
+import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../abi/poll.ts";
+import { S_IFCHR, S_IFIFO, S_IFMT, S_IFREG } from "../abi/stat.ts";
+import type { WaitQueue } from "../base/wait-queue.ts";
 import type { HostStat, HostStdio } from "../host/host.ts";
 import { Dentry } from "./dentry.ts";
 import { File } from "./file.ts";
+import { HostInput } from "./host-input.ts";
 import { Inode, type SuperBlock } from "./inode.ts";
 import { Terminal } from "./terminal.ts";
 import type { IoResult, Kstat, UserMemory } from "./types.ts";
@@ -13,6 +16,8 @@ export class StreamInode extends Inode {
   readonly stdio: HostStdio;
   readonly hostFd: number;
   readonly terminal: Terminal | undefined;
+  /** Where a read may have to wait, and the host can tell whether it would. */
+  readonly input: HostInput | undefined;
   /** As the host told it last. */
   #stat: HostStat;
 
@@ -21,7 +26,16 @@ export class StreamInode extends Inode {
     this.stdio = stdio;
     this.hostFd = hostFd;
     this.#stat = stat;
-    if (stdio.isTerminal(hostFd)) this.terminal = new Terminal(() => stdio.windowSize(hostFd));
+    const isTerminal = stdio.isTerminal(hostFd);
+    if (stdio.readNow !== undefined && (isTerminal || this.isFifo)) {
+      this.input = new HostInput(stdio, hostFd);
+      sb.context.inputs.push(this.input);
+    }
+    if (isTerminal) this.terminal = new Terminal(() => stdio.windowSize(hostFd));
+  }
+
+  get isFifo(): boolean {
+    return (this.mode & S_IFMT) === S_IFIFO;
   }
 
   /** The host's view now: a file that stdout is redirected to grows. */
@@ -58,8 +72,14 @@ export class StreamFile extends File {
     return !this.seekable;
   }
 
+  override get waitQueue(): WaitQueue | undefined {
+    return this.#inode.input?.queue;
+  }
+
   override read(into: Uint8Array): IoResult {
-    const count = this.#inode.stdio.read(this.#inode.hostFd, into);
+    const { input, stdio, hostFd } = this.#inode;
+    const count = input?.read(into) ?? stdio.read(hostFd, into);
+    if (count === -EAGAIN && input !== undefined && !this.nonBlocking) return input.queue;
     if (count > 0) this.offset += count;
     return count;
   }
@@ -68,6 +88,18 @@ export class StreamFile extends File {
     const count = this.#inode.stdio.write(this.#inode.hostFd, from);
     if (count > 0) this.offset += count;
     return count;
+  }
+
+  /** Writing never waits in the guest: the host takes everything (HostStdio.write). */
+  override poll(): number {
+    const { input, terminal, isFifo } = this.#inode;
+    let events = this.writable ? POLLOUT | POLLWRNORM : 0;
+    if (!this.readable) return isFifo ? events : super.poll();
+    if (input === undefined) return super.poll();
+    const found = input.look();
+    if (found === "data" || (found === "end" && terminal !== undefined)) events |= POLLIN | POLLRDNORM;
+    else if (found === "end") events |= POLLHUP;
+    return events;
   }
 
   /** Reports the position; moving it is not possible through the host seam. */

@@ -4,6 +4,7 @@ import type { HostTime } from "../host/host.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import type { Dentry } from "./dentry.ts";
 import type { File } from "./file.ts";
+import type { HostInput } from "./host-input.ts";
 import type { LockWaits } from "./locks.ts";
 import type { TmpfsSpace } from "./tmpfs-space.ts";
 
@@ -59,6 +60,8 @@ export interface VfsContext {
   readonly lockWaits: LockWaits;
   /** Open file descriptions of the machine. */
   openFiles: number;
+  /** The streams of the host that are waited for. */
+  readonly inputs: HostInput[];
   /** Takes the pages of a file from `firstPage` on out of all address spaces (unmap_mapping_range). */
   unmapPages?: (dev: number, ino: number, firstPage: number) => void;
   /** CLOCK_REALTIME of the guest. */

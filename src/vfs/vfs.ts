@@ -28,6 +28,7 @@ import {
   S_IFDIR,
   S_IFMT,
   S_IFREG,
+  S_IXGRP,
   SOCKFS_MAGIC,
   TMPFS_MAGIC,
 } from "../abi/stat.ts";
@@ -44,7 +45,7 @@ import { type Inode, SuperBlock } from "./inode.ts";
 import { LockWaits } from "./locks.ts";
 import { type FsUser, type WalkOptions, walk, walkParent } from "./namei.ts";
 import type { Path } from "./path.ts";
-import { inodePermission, MAY_EXEC, MAY_READ, MAY_WRITE, mayCreate, ownerOrCapable } from "./permission.ts";
+import { inGroup, inodePermission, MAY_EXEC, MAY_READ, MAY_WRITE, mayCreate, ownerOrCapable } from "./permission.ts";
 import { RegularInode } from "./regular.ts";
 import { openStream, StreamFile, streamName } from "./streams.ts";
 import { SymlinkInode } from "./symlink.ts";
@@ -92,7 +93,7 @@ export class Vfs {
     const { host, sysroot } = options;
     this.host = host;
     const { frames, now } = options;
-    this.context = { frames, now, space: new TmpfsSpace(frames), lockWaits: new LockWaits(), openFiles: 0 };
+    this.context = { frames, now, space: new TmpfsSpace(frames), lockWaits: new LockWaits(), openFiles: 0, inputs: [] };
     this.pipes = new SuperBlock(this.context, "pipefs", makeDev(0, 14), PIPEFS_MAGIC, 10001);
     this.anonymous = new SuperBlock(this.context, "anon_inodefs", makeDev(0, 15), ANON_INODE_FS_MAGIC, 11);
     this.sockets = new SuperBlock(this.context, "sockfs", makeDev(0, 8), SOCKFS_MAGIC, 12001);
@@ -263,6 +264,7 @@ export class Vfs {
     if (parent.inode.mode & 0o2000) {
       inode.gid = parent.inode.gid;
       if (inode.isDirectory) inode.mode |= 0o2000;
+      else if (user.creds.fsuid !== 0 && !inGroup(user.creds, inode.gid) && inode.mode & S_IXGRP) inode.mode &= ~0o2000;
     }
     return inode;
   }

@@ -1,8 +1,9 @@
 /** Programs that print what the kernel did: under folio and natively, in the same run, they print the same. */
+import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { command, folio } from "../support/folio.ts";
+import { command, FOLIO, folio } from "../support/folio.ts";
 import { compileC, hasTool, scratchDirectory } from "../support/native.ts";
 
 /** Seeds of test/guest/programs/random-calls.c; others were run while it was written. */
@@ -44,7 +45,7 @@ describe.each(["", "-m32"])("%s", (bits) => {
     expect(under.status).toBe(native.status);
   });
 
-  for (const name of ["locks", "fsize", "code", "ptys", "exec-thread"]) {
+  for (const name of ["locks", "fsize", "code", "ptys", "exec-thread", "transfers", "privileges"]) {
     const file = compiled(name, ...(bits === "" ? [] : [bits]));
     it.skipIf(file === undefined)(name, { timeout: 60_000 }, () => {
       const options = { timeout: 60_000 };
@@ -55,5 +56,27 @@ describe.each(["", "-m32"])("%s", (bits) => {
         expect(under, tier.join(" ")).toEqual(native);
       }
     });
+  }
+});
+
+/** Runs programs/stdin.c behind a pipe (Node's own are sockets): data comes when it has said "ready", the end after "done". */
+function fedThroughPipe(run: string): Promise<string> {
+  const child = spawn("sh", ["-c", `cat | ${run}`], { stdio: ["pipe", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.on("data", (data: Buffer) => {
+    const before = output;
+    output += data.toString("latin1");
+    if (!before.includes("ready\n") && output.includes("ready\n")) child.stdin.write("hello world\n");
+    if (!before.includes("done\n") && output.includes("done\n")) child.stdin.end();
+  });
+  return new Promise((resolve) => child.on("close", () => resolve(output)));
+}
+
+it.skipIf(!usable)("stdin that has nothing yet", { timeout: 60_000 }, async () => {
+  const file = compiled("stdin") ?? "";
+  const native = await fedThroughPipe(file);
+  expect(native).toContain("others go on 1");
+  for (const clock of ["virtual", "real"]) {
+    expect(await fedThroughPipe(`${process.execPath} ${FOLIO} run --clock ${clock} ${file}`), clock).toBe(native);
   }
 });

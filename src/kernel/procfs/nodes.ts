@@ -28,6 +28,10 @@ export interface ProcTextOptions extends InodeInit {
   readonly write?: (text: string) => number;
   /** Random access instead of text (mem, pagemap): the count or -errno. */
   readonly pread?: (into: Uint8Array, offset: number) => number;
+  /** A file of a process, not of the kernel's table (proc_create()): splice(2) and mmap(2) tell them apart. */
+  readonly ofTask?: boolean;
+  /** proc_reg_mmap(): what mmap(2) answers, if not -ENODEV. */
+  readonly mapError?: number;
 }
 
 export class ProcText extends Inode {
@@ -66,6 +70,14 @@ class ProcFile extends File {
   constructor(dentry: Dentry, flags: number, options: ProcTextOptions) {
     super(dentry, flags);
     this.#options = options;
+  }
+
+  override get splices(): boolean {
+    return this.#options.ofTask !== true;
+  }
+
+  get mapError(): number | undefined {
+    return this.#options.mapError;
   }
 
   override truncate(): number {

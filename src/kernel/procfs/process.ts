@@ -57,7 +57,8 @@ interface Entry {
   readonly mode: number;
   /** Only in /proc/PID, not in task/TID, or the other way round. */
   readonly only?: "process" | "thread";
-  make(task: Task, procfs: Procfs): ProcTextOptions;
+  /** `thread`: the file is in task/TID. */
+  make(task: Task, procfs: Procfs, thread: boolean): ProcTextOptions;
 }
 
 /** A text of the task; -ESRCH once it is gone. */
@@ -106,6 +107,7 @@ const FILES: Readonly<Record<string, Entry>> = {
   coredump_filter: text(0o644, () => "00000033\n", "process"),
   environ: text(0o400, (task) => memoryText(task.mm, task.mm.envStart, task.mm.envEnd)),
   gid_map: text(0o644, () => ALL_IDS),
+  io: { mode: 0o400, make: (task, _procfs, thread) => ({ read: () => (thread ? task : task.group).io.text() }) },
   limits: text(0o444, limitsText),
   loginuid: text(0o644, () => UNSET_ID, "process"),
   maps: text(0o444, (task) => (after) => mapsRecords(task.mm, after)),
@@ -209,7 +211,11 @@ export class TaskDirectory extends ProcDirectory {
       );
     const entry = Object.hasOwn(FILES, name) && present(name, this.#procfs) ? FILES[name] : undefined;
     if (entry === undefined) return -ENOENT;
-    return new ProcText(this.sb, entry.mode, { ...init, ...entry.make(task, this.#procfs) });
+    return new ProcText(this.sb, entry.mode, {
+      ...init,
+      ofTask: true,
+      ...entry.make(task, this.#procfs, this.#thread),
+    });
   }
 }
 
@@ -263,7 +269,7 @@ class FdDirectory extends ProcDirectory {
     if (file === undefined) return -ENOENT;
     const init = { ...this.#procfs.ownedBy(task), ino: this.#procfs.ino(`${task.tid}/${this.#kind}/${name}`) };
     if (this.#kind === "fdinfo") {
-      return new ProcText(this.sb, 0o400, { ...init, read: () => fdinfoText(task, fd, file) });
+      return new ProcText(this.sb, 0o400, { ...init, ofTask: true, read: () => fdinfoText(task, fd, file) });
     }
     const mode = 0o100 | (file.readable ? 0o400 : 0) | (file.writable ? 0o200 : 0);
     const target = () => task.files.get(fd)?.dentry ?? -ENOENT;

@@ -1,5 +1,5 @@
 /** The /proc file system of one kernel (proc(5)): everything is made when it is looked at, nothing is kept but inode numbers. */
-import { ENOENT } from "../../abi/errno.ts";
+import { EIO, ENOENT } from "../../abi/errno.ts";
 import { makeDev, PROC_SUPER_MAGIC, SYSFS_MAGIC } from "../../abi/stat.ts";
 import { Dentry } from "../../vfs/dentry.ts";
 import { type Inode, type InodeInit, SuperBlock } from "../../vfs/inode.ts";
@@ -67,7 +67,7 @@ export class Procfs {
   fixed(): Map<string, () => Inode> {
     const entries = new Map<string, () => Inode>();
     const text = (name: string, read: () => ProcContent) =>
-      entries.set(name, () => new ProcText(this.sb, 0o444, { ino: this.ino(name), read }));
+      entries.set(name, () => new ProcText(this.sb, 0o444, { ino: this.ino(name), mapError: -EIO, read }));
     const { kernel } = this;
     for (const [name, read] of Object.entries(SYSTEM_FILES)) text(name, () => read(kernel));
     const cpu = this.#cpu;
