@@ -5,10 +5,9 @@
 import { InternalError } from "../base/errors.ts";
 import type { HostWasm } from "../host/host.ts";
 import { EFLAGS_REST, EXIT_ADDRESS, EXIT_BLOCK, EXIT_DETAIL, EXIT_INSN, FUEL, RIP } from "../isa/cpu-block.ts";
-import { OperandKind } from "../isa/instruction.ts";
 import { ENTER, opWords } from "../isa/ir/builder.ts";
 import { OPS, type OpDef, opId, opsFingerprint } from "../isa/ir/ops.ts";
-import { isStackAccess } from "../isa/stack-access.ts";
+import { accessSize, isStackAccess } from "../isa/stack-access.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import {
   Access,
@@ -614,8 +613,7 @@ export class Cpu implements TranslationCache {
   #crosses(address: number, end: number): boolean {
     const [lo, hi] = [this.#words[RIP >> 2] as number, this.#words[(RIP >> 2) + 1] as number];
     const insn = this.#translator.instructionAt(this.#activeSpace(), lo, hi, this.state.codeBits);
-    const memory = insn?.operands.find((operand) => operand.kind === OperandKind.mem);
-    return address + (memory?.size ?? insn?.operandSize ?? 1) > end;
+    return address + (insn === undefined ? 1 : accessSize(insn)) > end;
   }
 
   /** Whether the instruction at RIP accesses the address (its low half) through SS. */

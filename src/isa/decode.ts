@@ -104,6 +104,8 @@ export function decode(
   let prefix67 = false;
   let segment: number = Segment.none;
   let byte = 0;
+  // #UD, once its length is known: the processor finds first that it is too long.
+  let illegal = false;
   const classes = long ? prefixes64 : prefixes32;
   for (;;) {
     if (p >= limit) return short;
@@ -156,9 +158,9 @@ export function decode(
     // In 32-bit code these are LES, LDS and BOUND unless ModR/M would name a register.
     if (long || second >= 0xc0) {
       if (byte === 0x62) return decodeEvex(bytes, offset, p, limit, short, codeBits, prefix67, out);
-      if (prefix66 || rep !== 0 || lock || rex !== 0) return DecodeStatus.invalid;
       const vex3 = byte === 0xc4;
       if (p + (vex3 ? 3 : 2) > limit) return short;
+      illegal = prefix66 || rep !== 0 || lock || rex !== 0;
       let last = second;
       map = OpcodeMap.vexBase + 1;
       if (vex3) {
@@ -210,8 +212,8 @@ export function decode(
   if (formIndex < 0) return DecodeStatus.invalid;
   const flags = formFlags[formIndex];
 
-  if (lock && ((flags & FormFlag.lockable) === 0 || modrm >= 0xc0)) return DecodeStatus.invalid;
-  if (vvvv !== 0 && (flags & (FormFlag.usesVvvv | FormFlag.unsupported)) === 0) return DecodeStatus.invalid;
+  if (lock && ((flags & FormFlag.lockable) === 0 || modrm >= 0xc0)) illegal = true;
+  if (vvvv !== 0 && (flags & (FormFlag.usesVvvv | FormFlag.unsupported)) === 0) illegal = true;
 
   out.form = FORMS[formIndex];
   out.codeBits = codeBits;
@@ -253,7 +255,7 @@ export function decode(
           ? readAddress16(bytes, p, limit, modrm, out)
           : readAddress(bytes, p, limit, modrm, rexX, rexB, (flags & FormFlag.vsib) !== 0, out);
       if (p > limit) return short;
-      if (p < 0 || (flags & FormFlag.vsib && gatherOverlaps(out))) return DecodeStatus.invalid;
+      if (p < 0 || (flags & FormFlag.vsib && (addressSize === 2 || gatherOverlaps(out)))) return DecodeStatus.invalid;
     } else if (flags & FormFlag.vsib) return DecodeStatus.invalid;
   }
 
@@ -268,11 +270,12 @@ export function decode(
     if (p < 0) return DecodeStatus.invalid;
     if (p > limit) return short;
   }
+  if (illegal) return DecodeStatus.invalid;
   out.length = p - offset;
   return flags & FormFlag.unsupported ? DecodeStatus.invalid : DecodeStatus.ok;
 }
 
-/** VGATHER with two of destination, index and mask the same is #UD. SDM volume 2, VGATHERDPS. */
+/** VGATHER with two of destination, index and mask the same is #UD, as it is with 16-bit addresses. SDM volume 2, VGATHERDPS. */
 function gatherOverlaps(out: Instruction): boolean {
   return out.reg === out.index || out.reg === out.vvvv || out.index === out.vvvv;
 }

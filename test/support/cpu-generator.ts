@@ -18,8 +18,7 @@ const NOT_COMPARED = new Set(
 
 /**
  * In 64-bit code Intel's processors ignore 66H before near branches and read 16 bits for MOVSXD, AMD's take 16 bits of RIP and
- * read 32: no case has it. INT1 comes out
- * differently under a hypervisor. `fstpnce` is an undocumented alias whose tags are the processor's own matter.
+ * read 32: only cpu-byte-hunt.ts has it. INT1 comes out differently under a hypervisor. `fstpnce` is an undocumented alias whose tags are the processor's own matter.
  */
 const NO_OPERAND_SIZE = /^(call|ret|jmp|j[a-z]+|loop|loope|loopne|movsxd)$/;
 

@@ -30,8 +30,11 @@ function maskedMove(size: 4 | 8): Lifter {
       return;
     }
     const from = x.operand(2).reg;
-    // All faults come before the first store.
-    for (const [i, condition] of conditions.entries()) x.op(`storeCheckIf${bits}`, slot, disp + size * i, condition);
+    // All faults come before the first store; if nothing is stored, the segment does not matter either.
+    for (const [i, condition] of conditions.entries()) {
+      x.writesSegment(condition);
+      x.op(`storeCheckIf${bits}`, slot, disp + size * i, condition);
+    }
     for (const [i, condition] of conditions.entries()) {
       x.op(`storeIf${bits}`, slot, disp + size * i, condition, x.vec(from, size * i));
     }

@@ -164,6 +164,7 @@ function toHalf(x: Lift): void {
   const imm = x.const(x.insn.immLo & 0xff);
   if (to.kind === OperandKind.mem) {
     const { slot, disp } = x.address();
+    x.writesSegment();
     x.checkAligned(x.address(), 8 * count);
     x.op(`storeCheckIf${64 * count}`, slot, disp, x.const(1));
   }

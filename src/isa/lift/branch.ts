@@ -68,8 +68,11 @@ function counter(x: Lift, count: boolean): Value {
   return addressSize === 4 ? x.op("zext32", value) : x.op("zext32", x.zeroExtend(value, 2));
 }
 
-function loop(code: number | undefined): Lifter {
+/** LOOP, LOOPE, LOOPNE. On AMD's processors REPE and REPNE before the latter two say which of them it is. */
+function loop(opcodeCode: number | undefined): Lifter {
   return (x) => {
+    const { rep } = x.insn;
+    const code = opcodeCode === undefined || rep === 0 ? opcodeCode : rep === 0xf3 ? 4 : 5;
     const left = counter(x, true);
     let taken = x.op("ne64", left, x.const(0));
     if (code !== undefined) taken = x.op("and32", taken, x.condition(code));

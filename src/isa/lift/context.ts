@@ -65,6 +65,10 @@ const FLAGS_SUB = bySize((bits) => `flagsSub${bits}`);
 const FLAGS_LOGIC = bySize((bits) => `flagsLogic${bits}`);
 const CONDITION_OPS = ["condO", "condB", "condZ", "condBE", "condS", "condP", "condL", "condLE"];
 
+/** Operations that write to the address in their first argument, whatever a condition says. */
+const WRITES = /^(store(?!.*If)|probeWrite)/;
+const GENERAL_PROTECTION = 13;
+
 const NO_ADDRESS: Address = { slot: -1, disp: 0 };
 
 export class Lift {
@@ -115,6 +119,7 @@ export class Lift {
 
   /** Emits the operation; the result is a new temporary. */
   op(name: string, ...args: Value[]): Value {
+    if (this.insn.segment === Segment.cs && args[0] === this.#address.slot && WRITES.test(name)) this.writesSegment();
     return this.b.op(name, ...args);
   }
 
@@ -289,12 +294,19 @@ export class Lift {
     if (this.b.checksAlignment) this.op("checkAligned", address.slot, address.disp, size);
   }
 
+  /** The instruction writes (if the condition holds) through the segment it names: #GP(0) if that is CS. 64-bit code names none. */
+  writesSegment(condition = this.const(1)): void {
+    if (this.insn.segment === Segment.cs) this.b.op("trapIf", condition, GENERAL_PROTECTION, 0);
+  }
+
   /** Loads `size` bytes, zero-extended (16: a vector). */
   load(address: Address, size: number, forWrite = false, offset = 0): Value {
+    if (forWrite && address === this.#address) this.writesSegment();
     return this.b.emit((forWrite ? LOADS_W : LOADS)[size] as OpDef, address.slot, address.disp + offset);
   }
 
   store(address: Address, size: number, value: Value, offset = 0): void {
+    if (address === this.#address) this.writesSegment();
     this.b.emit(STORES[size] as OpDef, address.slot, address.disp + offset, value);
   }
 
@@ -389,7 +401,8 @@ export class Lift {
   branchTarget(): [lo: number, hi: number] {
     const { immLo, immHi, operandSize } = this.insn;
     const lo = (this.nextLo >>> 0) + (immLo >>> 0);
-    if (!this.is64) return [operandSize === 2 ? lo & 0xffff : lo | 0, 0];
+    if (operandSize === 2) return [lo & 0xffff, 0];
+    if (!this.is64) return [lo | 0, 0];
     return [lo | 0, (this.nextHi + immHi + (lo > 0xffff_ffff ? 1 : 0)) | 0];
   }
 

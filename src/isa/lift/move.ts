@@ -90,6 +90,7 @@ function pop(x: Lift): void {
     const disp = x.insn.base === RSP && address.slot === x.gpr(RSP) ? address.disp + size : address.disp;
     const slot =
       x.insn.base === RSP && address.slot !== x.gpr(RSP) ? x.op("eaDisp64", address.slot, size) : address.slot;
+    x.writesSegment();
     x.store({ slot, disp }, size, value);
     adjustStack(x, size);
     return;

@@ -222,6 +222,7 @@ function bitTest(change: "none" | "set" | "reset" | "complement") {
       const base = x.effectiveAddress(addressSize);
       const sum = x.op(addressSize === 8 ? "ea64" : "ea32", base, element, 0, 0);
       const address = stringAddress(x, addressSize === 2 ? x.op("zext16", sum) : sum, segment);
+      if (writes) x.writesSegment();
       value = x.load(address, size, writes);
       store = (result) => x.store(address, size, result);
     } else {

@@ -212,6 +212,7 @@ function maskMove(x: Lift): void {
   const address = stringAddress(x, addressSize === 2 ? x.op("zext16", rdi) : rdi, segment);
   // The processor has entered MMX state when the store faults.
   if (mmx) enterMmx(x);
+  x.writesSegment();
   // Bytes that are not chosen are written back as they are; the page must be writable even if none is.
   const size = mmx ? 8 : 16;
   const old = x.load(address, size, true);

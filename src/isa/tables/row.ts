@@ -30,7 +30,7 @@ import type { Feature } from "../instruction.ts";
 
 /**
  * Attributes, separated by blanks:
- * - `lock`: LOCK is legal when the destination is memory (otherwise #UD);
+ * - `lock`: LOCK is legal when the destination is memory (otherwise #UD); AMD's processors take it for VERW too;
  * - `i64`, `o64`: invalid in (only in) 64-bit mode; `d64`: operand size defaults to 64 bits there; `f64`: is forced to it;
  * - `cpl0`: #GP(0) outside ring 0 (or, for I/O, without IOPL);
  * - `anymod`: ModR/M.mod is ignored and read as 11B (moves to and from control and debug registers).

@@ -3,8 +3,8 @@ import type { Row } from "./row.ts";
 
 /** SDM volume 2, table A-5, VEX forms. */
 export const VEX_0F3A: readonly Row[] = [
-  ["VEX.256.66.0F3A.W1 00 /r ib", "vpermq", "Vqq Wqq Ib", "avx2"],
-  ["VEX.256.66.0F3A.W1 01 /r ib", "vpermpd", "Vqq Wqq Ib", "avx2"],
+  ["VEX.256.66.0F3A.WIG 00 /r ib", "vpermq", "Vqq Wqq Ib", "avx2"],
+  ["VEX.256.66.0F3A.WIG 01 /r ib", "vpermpd", "Vqq Wqq Ib", "avx2"],
   ["VEX.66.0F3A.W0 02 /r ib", "vpblendd", "Vx Hx Wx Ib", "avx2"],
   ["VEX.66.0F3A.W0 04 /r ib", "vpermilps", "Vps Wps Ib", "avx"],
   ["VEX.66.0F3A.W0 05 /r ib", "vpermilpd", "Vpd Wpd Ib", "avx"],

@@ -95,11 +95,4 @@ export const DEVIATIONS: readonly Deviation[] = [
     bound: "Bits 0 to 2 of XSTATE_BV; XRSTOR gives the same registers.",
     measured: "fixtures/native/cpu/xsave.c, which prints XSTATE_BV apart; test/isa/lift/xsave.test.ts",
   },
-  {
-    instructions: ["call", "jmp", "ret"],
-    what: "66H before a near branch in 64-bit code is ignored; AMD's processors take 16 bits of RIP.",
-    cause: "As Intel's do (SDM volume 2, f64): no program that runs anywhere has it.",
-    bound: "Such branches, also the conditional ones and LOOP.",
-    measured: "A program that executes 66 E8; the generator of the differential test makes none.",
-  },
 ];
