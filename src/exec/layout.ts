@@ -25,8 +25,6 @@ export const PAGE_ROOT = 0x4060;
 export const ADDRESS_LIMIT = 0x4064;
 /** For --stats: TLB misses that a page walk repaired (i64). */
 export const TLB_FILLS = 0x4068;
-/** Pages of the longest extent since the TLB was last empty (u32). */
-export const TLB_SPAN = 0x4070;
 
 /** Exit sites of regions: where an instruction inside one is left. Entry: RIP i64, fuel to give back u32. */
 export const SITES = 0x700_0000;
@@ -38,22 +36,15 @@ export const REGION_LINKS_END = 0x800_0000;
 
 /**
  * TLB: direct-mapped by page number. Entry: read tag i64, write tag i64, addend u32 (host address = linear address + addend,
- * modulo 2^32), then two extents: the run of pages around this one that share its addend and may be read (written): base i64,
- * length i64. A tag is the linear address of the page; -1 matches nothing. The last word is -1 as long as no page of this index
- * has been in an extent of several pages, so that forgetting it touches no other entry; else 0.
+ * modulo 2^32), padding. A tag is the linear address of the page; -1 matches nothing.
  */
 export const TLB_BITS = 12;
 export const TLB_ENTRIES = 1 << TLB_BITS;
-export const TLB_ENTRY_SHIFT = 6;
+export const TLB_ENTRY_SHIFT = 5;
 export const TLB = 0x8_0000;
 export const TLB_READ = 0;
 export const TLB_WRITE = 8;
 export const TLB_ADDEND = 16;
-export const TLB_READ_BASE = 24;
-export const TLB_READ_LENGTH = 32;
-export const TLB_WRITE_BASE = 40;
-export const TLB_WRITE_LENGTH = 48;
-export const TLB_ALONE = 56;
 
 /**
  * Jump cache: two entries for a RIP, the second at the index of the first with bit 0 flipped. Entry: RIP i64, record address

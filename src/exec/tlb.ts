@@ -3,7 +3,7 @@
  * for a page that changed is compiled code: src/exec/interp/tlb-functions.ts.
  */
 import type { FrameNumber } from "../base/address.ts";
-import { TLB, TLB_ENTRIES, TLB_ENTRY_SHIFT, TLB_SPAN, TLB_WRITE } from "./layout.ts";
+import { TLB, TLB_ENTRIES, TLB_ENTRY_SHIFT, TLB_WRITE } from "./layout.ts";
 
 const WORDS_SHIFT = TLB_ENTRY_SHIFT - 2;
 
@@ -15,12 +15,10 @@ export interface TlbExports {
 
 export class Tlb {
   readonly #words: Int32Array;
-  readonly #span: Int32Array;
   readonly #exports: TlbExports;
 
   constructor(buffer: ArrayBuffer, exports: TlbExports) {
     this.#words = new Int32Array(buffer, TLB, TLB_ENTRIES << WORDS_SHIFT);
-    this.#span = new Int32Array(buffer, TLB_SPAN, 1);
     this.#exports = exports;
     this.flush();
   }
@@ -50,6 +48,5 @@ export class Tlb {
 
   flush(): void {
     this.#words.fill(-1);
-    this.#span[0] = 0;
   }
 }

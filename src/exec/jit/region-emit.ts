@@ -1,19 +1,17 @@
 /** Emits one region as one WebAssembly function, with the emitters that the interpreter is made of. */
 import { InternalError } from "../../base/errors.ts";
 import { FUEL, GPR, RIP, YMM } from "../../isa/cpu-block.ts";
-import { CONST_SLOT } from "../../isa/ir/ops.ts";
 import { Code } from "../../wasm/code.ts";
 import { BLOCK_VOID, W } from "../../wasm/opcodes.ts";
 import type { Emit, Emitter, FlagEmitter } from "../emit/emitter.ts";
 import { emitterOf } from "../emit/table.ts";
 import { pushTags } from "../interp/support.ts";
-import { TLB, TLB_ADDEND, TLB_READ_BASE, TLB_READ_LENGTH, TLB_WRITE_BASE, TLB_WRITE_LENGTH } from "../layout.ts";
+import { TLB, TLB_ADDEND } from "../layout.ts";
 import { flagReaders, kindOf } from "./flags.ts";
 import { type Graph, type Structure, structure } from "./graph.ts";
 import { type Region, type RegionBlock, type Target, targetsOf } from "./region.ts";
 import { RegionFlags, sameFlags, UNTOUCHED } from "./region-flags.ts";
 import { CannotCompile, DYNAMIC, type FlagMode, RAW } from "./region-values.ts";
-import { placeOf } from "./slots.ts";
 
 /** What the compiler provides: exit sites, links, and the function indices of imports. */
 export interface RegionLinks {
@@ -29,8 +27,6 @@ export interface RegionLinks {
 
 /** Vector registers are held in halves (slots.ts). */
 const VEC_BYTES = 16;
-/** The longest access that shares an extent with others. */
-const SHARED_BYTES = 32;
 
 type Label = { readonly kind: "block" | "loop"; readonly node: number } | { readonly kind: "if" };
 export class RegionEmit extends RegionFlags implements Emit {
@@ -45,7 +41,6 @@ export class RegionEmit extends RegionFlags implements Emit {
   readonly #readsFlags: readonly boolean[];
   /** What the forward edges into a merge point bring, as far as they agree. */
   readonly #mergedFlags: FlagMode[] = [];
-  #extents = 0;
   readonly #fuel: number;
   readonly #link: number;
   readonly #next: number;
@@ -377,52 +372,20 @@ export class RegionEmit extends RegionFlags implements Emit {
 
   // --- memory and traps -----------------------------------------------------------------------------------------------------
 
-  /**
-   * Three steps: the extent that this site (or all accesses through the same register) used last, in locals; the TLB, which
-   * also gives the next extent; the exit.
-   */
+  /** Leaves unless the access lies in one page of the TLB; pushes its place in host memory. */
   hostAddress(address: number, size: number, forWrite: boolean): void {
     const c = this.c;
-    const { base, limit, addend, reserve } = this.#extent(size, forWrite);
-    c.get(address);
-    c.get(base);
-    c.op(W.i64_sub);
-    c.get(limit);
-    c.op(W.i64_ge_u);
+    const entry = this.scratch("i32", 8);
+    pushTags(c, address, size, forWrite, entry);
+    c.op(W.i64_ne);
     c.openUnlikely();
-    const entry = this.#probeTlb(address, size, forWrite, 1);
-    c.get(entry);
-    c.memory(W.i64_load, TLB + (forWrite ? TLB_WRITE_BASE : TLB_READ_BASE));
-    c.set(base);
-    c.get(entry);
-    c.memory(W.i64_load, TLB + (forWrite ? TLB_WRITE_LENGTH : TLB_READ_LENGTH));
-    if (reserve > 0) {
-      c.i64Const(reserve);
-      c.op(W.i64_sub);
-    }
-    c.set(limit);
-    c.get(entry);
-    c.memory(W.i32_load, TLB + TLB_ADDEND);
-    c.set(addend);
+    this.#leaveInstruction(1);
     c.end();
     c.get(address);
     c.op(W.i32_wrap_i64);
-    c.get(addend);
+    c.get(entry);
+    c.memory(W.i32_load, TLB + TLB_ADDEND);
     c.op(W.i32_add);
-  }
-
-  /** Locals of the extent for the current access. `reserve`: bytes at its end where an access might not fit. */
-  #extent(size: number, forWrite: boolean): { base: number; limit: number; addend: number; reserve: number } {
-    const place = placeOf(this.word(0));
-    const shared =
-      size <= SHARED_BYTES && this.def.args[0] === "i64" && this.word(0) < CONST_SLOT && place.kind === "gpr";
-    const key = shared ? `r${place.kind === "gpr" ? place.reg : 0}${forWrite ? "w" : "r"}` : `s${this.#extents++}`;
-    return {
-      base: this.locals.named(`base${key}`, "i64"),
-      limit: this.locals.named(`limit${key}`, "i64"),
-      addend: this.locals.named(`addend${key}`, "i32"),
-      reserve: shared ? SHARED_BYTES - 1 : size - 1,
-    };
   }
 
   store(address: number, size: number, opcode: number, ...values: readonly (() => void)[]): void {
@@ -450,18 +413,6 @@ export class RegionEmit extends RegionFlags implements Emit {
     body();
     this.#labels.pop();
     this.c.end();
-  }
-
-  /** Leaves unless the access lies in one page of the TLB; returns the local with the entry's offset. */
-  #probeTlb(address: number, size: number, forWrite: boolean, nesting: number): number {
-    const c = this.c;
-    const entry = this.scratch("i32", 8);
-    pushTags(c, address, size, forWrite, entry);
-    c.op(W.i64_ne);
-    c.openUnlikely();
-    this.#leaveInstruction(nesting + 1);
-    c.end();
-    return entry;
   }
 
   trapIf(): void {
