@@ -25,11 +25,12 @@ const RUNS: Readonly<Record<string, readonly string[]>> = {
   calls: [""],
   memory: [""],
   threads: [""],
+  patterns: [""],
   ends: [..."abcdefgh"],
 };
 
 /** Programs that read standard input. */
-const READS = ["stdio", "fortify"];
+const READS = ["stdio", "fortify", "patterns"];
 
 /** Called before main, by what gcc links in. */
 const AT_START = ["__libc_start_main"];
