@@ -44,7 +44,7 @@ export interface RecordedRun {
 export interface Recording {
   /** Where it ran: the path lies on the initial stack. */
   readonly directory: string;
-  readonly recorder: { readonly kernel: string; readonly system: string };
+  readonly recorder: { readonly kernel: string; readonly system: string; readonly ldSoCacheSize: number };
   readonly libraries: readonly { readonly path: string; readonly buildId: string }[];
   readonly runs: readonly RecordedRun[];
 }

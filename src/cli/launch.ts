@@ -1,4 +1,5 @@
 /** From command line to a machine with its program loaded: what `run` and the views share. */
+import * as fs from "node:fs";
 import { UsageError } from "../base/errors.ts";
 import type { Host } from "../host/host.ts";
 import { createNodeHost } from "../host-node/host.ts";
@@ -47,6 +48,17 @@ function libcOf(options: MachineCliOptions): "sysroot" | "embedded" {
 /** Versions that no host has any more. */
 const OLD_GLIBCS: readonly string[] = ["2.11.1", "2.13"];
 
+/** getgroups(2) of folio itself: Node's own answer has the effective group in it too. */
+function supplementaryGroups(): readonly number[] {
+  try {
+    const [, list] = /^Groups:\s*(.*)$/m.exec(fs.readFileSync("/proc/self/status", "latin1")) ?? [];
+    if (list !== undefined) return list.split(" ").filter(Boolean).map(Number);
+  } catch {
+    // not Linux
+  }
+  return process.getgroups?.() ?? [];
+}
+
 /** Builds the machine and loads the program; UsageError if it cannot be. */
 export function launch(request: LaunchRequest): Launch {
   const { options, program } = request;
@@ -89,7 +101,7 @@ function attempt(request: LaunchRequest, libc: "sysroot" | "embedded"): Launch |
       user: {
         uid: process.getuid?.() ?? 0,
         gid: process.getgid?.() ?? 0,
-        groups: process.getgroups?.() ?? [],
+        groups: supplementaryGroups(),
       },
       ...(sysroot === undefined ? {} : { sysroot }),
       ...(options.malloc === undefined ? {} : { malloc: options.malloc }),

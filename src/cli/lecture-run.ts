@@ -82,9 +82,16 @@ function libraryId(file: string): string | undefined {
   }
 }
 
-/** Whether the sysroot's libraries are those of the recording. */
-function sameLibraries(sysroot: string | undefined, recording: Recording): boolean {
-  return recording.libraries.every(({ path, buildId }) => libraryId(`${sysroot ?? ""}${path}`) === buildId);
+/** Pages of ld.so.cache, which ld.so maps below libc while it looks for that. */
+function cachePages(sysroot: string | undefined): number {
+  const size = fs.statSync(`${sysroot ?? ""}/etc/ld.so.cache`, { throwIfNoEntry: false })?.size ?? 0;
+  return Math.ceil(size / 4096);
+}
+
+/** Whether the sysroot's libraries are those of the recording, and lie where they lay. */
+function sameLibraries(sysroot: string | undefined, { libraries, recorder }: Recording): boolean {
+  if (libraries.length > 0 && cachePages(sysroot) !== Math.ceil(recorder.ldSoCacheSize / 4096)) return false;
+  return libraries.every(({ path, buildId }) => libraryId(`${sysroot ?? ""}${path}`) === buildId);
 }
 
 /** Runs under folio as the recording was made: same path, empty environment, no randomisation, stdout a pipe. */

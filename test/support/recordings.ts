@@ -116,8 +116,16 @@ export function readRecorded(directory: string, program: string, file: string): 
   return fs.readFileSync(`${directory}/${program}/expect/${file}`, "latin1");
 }
 
+/** The size of ld.so.cache, which ld.so maps below libc; 0 if there is none. */
+export function ldSoCacheSize(): number {
+  return fs.statSync("/etc/ld.so.cache", { throwIfNoEntry: false })?.size ?? 0;
+}
+
 /** Whether the libraries here are those that the recording was made with. */
 export function sameLibraries(expectation: Expectation): boolean {
+  const pages = (bytes: number) => Math.ceil(bytes / 4096);
+  const dynamic = expectation.libraries.length > 0;
+  if (dynamic && pages(ldSoCacheSize()) !== pages(Number(expectation.recorder.ldSoCacheSize))) return false;
   return expectation.libraries.every(({ path: file, buildId }) => {
     if (!fs.existsSync(file)) return false;
     const image = parseElf(fs.readFileSync(file));
