@@ -35,6 +35,8 @@ export interface BlockInit {
 
 export interface Block extends BlockInit {
   valid: boolean;
+  /** Its counter has run out before; it counts again because it was not to be compiled then. */
+  wasHot: boolean;
   /** Table index of the compiled region that begins here; 0: none. */
   region: number;
   /** The pages that the region's code lies in and the frames that held them: it may run only if they still do. */

@@ -389,8 +389,12 @@ export class Cpu implements TranslationCache {
     const expected = this.#expectedHot.delete((hi >>> 0) * TWO32 + (lo >>> 0));
     const { threshold, tier } = this.#tiers;
     if (tier !== "interp") this.#translator.hotAfter = expected ? Math.max(1, threshold >> 5) : threshold;
-    const block = this.#translator.translate(space, lo, hi, codeBits, BLOCK_LIMIT, false);
+    let block = this.#translator.translate(space, lo, hi, codeBits, BLOCK_LIMIT, false);
     if (block === undefined) return this.#fetchFault();
+    if (block.instructions === BLOCK_LIMIT) {
+      const limit = this.#untilKnown(block);
+      if (limit < BLOCK_LIMIT) block = this.#translator.translate(space, lo, hi, codeBits, limit, false) ?? block;
+    }
     if (this.#afterIndirectJump()) {
       const known = this.#indirectTargets.get(block.frame);
       if (known === undefined) this.#indirectTargets.set(block.frame, [block]);
@@ -405,6 +409,18 @@ export class Cpu implements TranslationCache {
     }
     this.#code.link(block);
     return block.record;
+  }
+
+  /**
+   * Instructions up to one at which a known block begins: code without branches that is entered at many places, where accesses
+   * missed the TLB, would else be translated anew from each of them.
+   */
+  #untilKnown(block: Block): number {
+    for (let index = 1; index < block.instructions; index++) {
+      const lo = (block.lo + this.#translator.offsetOf(block, index)) | 0;
+      if (this.#code.find(block.frame, lo, block.hi, block.mode) !== undefined) return index;
+    }
+    return block.instructions;
   }
 
   /** Whether the interpreter stopped for the target of an indirect JMP. */
@@ -439,6 +455,7 @@ export class Cpu implements TranslationCache {
   #blockIsHot(): number {
     const record = this.#words[SAVED_PC >> 2] as number;
     const block = this.#currentBlock();
+    block.wasHot = true;
     if (!this.#mayCompile()) {
       this.#words[(record >> 2) + 2] = this.#translator.hotCount(block.instructions);
     } else if (block !== this.#transient) {
@@ -450,16 +467,16 @@ export class Cpu implements TranslationCache {
     return record;
   }
 
-  /** The frame of the block at (lo, hi) if it has run at least a small part of what makes it hot, else -1. */
-  #warmFrame(lo: number, hi: number, mode: number): number {
+  /** The block at (lo, hi) if it has run at least a small part of what makes it hot. */
+  #warmBlock(lo: number, hi: number, mode: number): Block | undefined {
     const frame = this.#code.frameOf(Math.floor(((hi >>> 0) * TWO32 + (lo >>> 0)) / 4096));
     const block = frame < 0 ? undefined : this.#code.find(frame, lo, hi, mode);
-    if (block === undefined) return -1;
+    if (block === undefined || block.frame2 >= 0) return undefined;
     const { threshold } = this.#tiers;
-    if (block.region !== 0 || threshold === 0) return frame;
+    if (block.region !== 0 || block.wasHot || threshold === 0) return block;
     this.#translator.hotAfter = threshold;
     const count = this.#translator.hotCount(block.instructions);
-    return (this.#words[(block.record >> 2) + 2] as number) <= count - (count >> 5) ? frame : -1;
+    return (this.#words[(block.record >> 2) + 2] as number) <= count - (count >> 5) ? block : undefined;
   }
 
   /** Where the jumpTo at the end of the block went last, if it has the same upper half. */
@@ -502,19 +519,26 @@ export class Cpu implements TranslationCache {
   #compileHotBlocks(): void {
     const regions: Region[] = [];
     const heads: Block[] = [];
+    // Blocks that a region of this batch holds: they get one of their own if the interpreter still meets them often.
+    const covered = new Set<number>();
     for (const block of this.#hotBlocks) {
-      const { record, frame, lo, hi, codeBits, mode } = block;
+      const { record, lo, hi, codeBits, mode } = block;
+      if (covered.has(lo)) {
+        this.#words[(record >> 2) + 2] = this.#translator.hotCount(block.instructions);
+        continue;
+      }
       this.#words[(record >> 2) + 2] = 0;
       if (!block.valid || block.region !== 0 || block.frame2 >= 0) continue;
       this.#translator.checksAlignment = checksAlignment(mode);
-      const region = findRegion(this.#translator, frame, lo, hi, codeBits, {
-        warmFrame: (at) => this.#warmFrame(at, hi, mode),
+      const region = findRegion(this.#translator, block, lo, hi, codeBits, {
+        warmBlock: (at) => this.#warmBlock(at, hi, mode),
         indirectTargets: (page) => this.#indirectTargetsIn(page, hi, mode),
         lastTarget: (at) => this.#lastTarget(at, hi, mode),
       });
       if (region === undefined) continue;
       regions.push(region);
       heads.push(block);
+      for (const part of region.blocks) covered.add(part.start);
       for (const address of continuations(region)) this.#expectedHot.add(address);
     }
     this.#hotBlocks.clear();

@@ -170,6 +170,7 @@ export class Translator {
       unsupported: "",
       branch,
       valid: true,
+      wasHot: false,
       region: 0,
       regionPages: [],
     };
@@ -421,6 +422,7 @@ export class Translator {
       unsupported,
       branch,
       valid: true,
+      wasHot: false,
       region: 0,
       regionPages: [],
     };

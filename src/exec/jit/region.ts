@@ -5,6 +5,8 @@ import { OPS } from "../../isa/ir/ops.ts";
 import type { LiftedBlock, Translator } from "../translator.ts";
 
 const MAX_INSTRUCTIONS = 100;
+/** Where code runs on without a branch, a region may grow further. */
+const MAX_STRAIGHT = 200;
 const MAX_BLOCKS = 48;
 const MAX_PAGES = 8;
 /** Bytes between the first and any other target of indirect jumps. */
@@ -56,18 +58,21 @@ export interface Region {
 
 /** What is known of the code around a region. All addresses have the region's upper half. */
 export interface Surroundings {
-  /** The frame of the code at an address that runs often enough to be part of the region, or -1. */
-  warmFrame(lo: number): FrameNumber | -1;
+  /** The block at an address if it runs often enough to be part of the region. */
+  warmBlock(lo: number): { readonly frame: FrameNumber; readonly instructions: number } | undefined;
   /** Addresses in the page that indirect jumps have been seen to reach, the most executed first. */
   indirectTargets(page: number): readonly number[];
   /** Where the indirect jump or call at the end of the block at `lo` went last. */
   lastTarget(lo: number): number | undefined;
 }
 
-/** Finds the region that begins at (lo, hi) in `frame`, or undefined if its first instruction cannot be compiled. */
+/**
+ * Finds the region that begins with the block of `instructions` instructions at (lo, hi) in `frame`, or undefined if its first
+ * instruction cannot be compiled. A region consists of whole blocks: where it ends, execution goes on at one that is known.
+ */
 export function findRegion(
   translator: Translator,
-  frame: FrameNumber,
+  { frame, instructions: length }: { readonly frame: FrameNumber; readonly instructions: number },
   lo: number,
   hi: number,
   codeBits: 32 | 64,
@@ -78,19 +83,23 @@ export function findRegion(
   const frames = new Map([[lo & ~0xfff, frame]]);
   const dispatched = new Map<number, readonly number[]>();
   const queue = [lo];
+  /** Addresses at which blocks begin that others run into. */
+  const runsOn = new Set<number>();
   let instructions = 0;
-  while (queue.length > 0 && blocks.length < MAX_BLOCKS && instructions < MAX_INSTRUCTIONS) {
+  while (queue.length > 0 && blocks.length < MAX_BLOCKS && instructions < MAX_STRAIGHT) {
     const start = queue.shift() as number;
     if (byStart.has(start)) continue;
     const page = start & ~0xfff;
     if (!frames.has(page) && frames.size === MAX_PAGES) continue;
-    const at = blocks.length === 0 ? frame : around.warmFrame(start);
-    if (at < 0) continue;
-    const lifted = translator.lift(at, start, hi, codeBits, MAX_INSTRUCTIONS - instructions);
+    const known = blocks.length === 0 ? { frame, instructions: length } : around.warmBlock(start);
+    if (known === undefined) continue;
+    const limit = runsOn.has(start) ? MAX_STRAIGHT : MAX_INSTRUCTIONS;
+    if (instructions >= limit) continue;
+    const lifted = translator.lift(known.frame, start, hi, codeBits, known.instructions);
     if (lifted === undefined) continue;
     const block = cut(lifted, start, hi);
     if (block === undefined) continue;
-    frames.set(page, at);
+    frames.set(page, known.frame);
     byStart.set(start, blocks.length);
     blocks.push(block);
     instructions += block.instructions;
@@ -102,6 +111,8 @@ export function findRegion(
       } else if (last !== undefined) block.exit.expected.push({ lo: last, hi, block: -1 });
     }
     for (const target of targetsOf(block.exit)) if (target.hi === hi) queue.push(target.lo);
+    if (block.exit.kind === "jump" && lifted.branch === undefined && block.exit.to.lo === endOf(block))
+      runsOn.add(endOf(block));
     const after = returnAddress(block);
     if (after !== undefined) queue.push(after);
   }
@@ -125,9 +136,10 @@ function withinReach(dispatched: readonly number[], blocks: readonly RegionBlock
 
 /** Addresses outside the region that its blocks fall through to: there its size or the page ended it. */
 export function continuations({ blocks, hi }: Region): number[] {
-  return blocks.flatMap(({ start, lifted, exit }) => {
-    const end = start + (lifted.offsets[lifted.instructions] as number);
-    const fallsThrough = exit.kind === "jump" && exit.to.block < 0 && exit.to.lo === (end | 0);
+  return blocks.flatMap((block) => {
+    const { lifted, exit } = block;
+    const end = endOf(block);
+    const fallsThrough = exit.kind === "jump" && exit.to.block < 0 && exit.to.lo === end;
     return fallsThrough && lifted.branch === undefined ? [(hi >>> 0) * 0x1_0000_0000 + (end >>> 0)] : [];
   });
 }
@@ -139,8 +151,12 @@ export function targetsOf(exit: BlockExit): readonly Target[] {
 
 /** Address of the instruction behind the block's CALL, if it ends in one. */
 function returnAddress(block: RegionBlock): number | undefined {
-  const { lifted, start } = block;
-  if (lifted.branch !== "call" || block.instructions !== lifted.instructions) return undefined;
+  const { lifted } = block;
+  return lifted.branch === "call" && block.instructions === lifted.instructions ? endOf(block) : undefined;
+}
+
+/** Low half of the address behind the block. */
+function endOf({ start, lifted }: RegionBlock): number {
   return (start + (lifted.offsets[lifted.instructions] as number)) | 0;
 }
 
