@@ -83,11 +83,14 @@ export function findRegion(
   const frames = new Map([[lo & ~0xfff, frame]]);
   const dispatched = new Map<number, readonly number[]>();
   const queue = [lo];
+  /** Where other indirect jumps of the page have gone: taken in if the rest leaves room. */
+  const others: number[] = [];
   /** Addresses at which blocks begin that others run into. */
   const runsOn = new Set<number>();
   let instructions = 0;
-  while (queue.length > 0 && blocks.length < MAX_BLOCKS && instructions < MAX_STRAIGHT) {
-    const start = queue.shift() as number;
+  while (blocks.length < MAX_BLOCKS && instructions < MAX_STRAIGHT) {
+    const start = queue.shift() ?? others.shift();
+    if (start === undefined) break;
     if (byStart.has(start)) continue;
     const page = start & ~0xfff;
     if (!frames.has(page) && frames.size === MAX_PAGES) continue;
@@ -106,9 +109,12 @@ export function findRegion(
     if (block.exit.kind === "jumpTo" && lifted.branch !== "return") {
       const last = around.lastTarget(start);
       if (block.exit.dispatch && (last === undefined || (last & ~0xfff) === page)) {
-        if (!dispatched.has(page)) dispatched.set(page, around.indirectTargets(page));
-        queue.push(...(dispatched.get(page) as readonly number[]));
-      } else if (last !== undefined) block.exit.expected.push({ lo: last, hi, block: -1 });
+        if (!dispatched.has(page)) {
+          dispatched.set(page, around.indirectTargets(page));
+          others.push(...(dispatched.get(page) as readonly number[]));
+        }
+      }
+      if (last !== undefined) block.exit.expected.push({ lo: last, hi, block: -1 });
     }
     for (const target of targetsOf(block.exit)) if (target.hi === hi) queue.push(target.lo);
     if (block.exit.kind === "jump" && lifted.branch === undefined && block.exit.to.lo === endOf(block))
