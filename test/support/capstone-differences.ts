@@ -73,6 +73,11 @@ export const DIFFERENCES: readonly { name: string; reason: string; covers: (c: C
     covers: (c) => folioRejects(c) && has(c, 0xf0),
   },
   {
+    name: "LOCK VERW",
+    reason: "the CPU executes LOCK before VERW with a memory operand, of its group alone",
+    covers: (c) => capstoneRejects(c) && has(c, 0xf0) && c.mnemonic === "verw",
+  },
+  {
     name: "reserved prefix column",
     reason: "a prefix whose column of tables A-3 to A-5 is empty is #UD, on the CPU too; capstone takes another column",
     covers: (c) => folioRejects(c) && isLegacyMapped(c) && has(c, 0x66, 0xf2, 0xf3),
