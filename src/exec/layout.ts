@@ -30,6 +30,8 @@ export const TLB_FILLS = 0x4068;
 export const SITES = 0x700_0000;
 export const SITES_END = 0x780_0000;
 export const SITE_SHIFT = 4;
+/** In a site: how often it was left because of floats. */
+export const SITE_COUNT = 12;
 /** Links of regions to their static targets. Entry: RIP i64, table index u32, generation u32. */
 export const REGION_LINKS = 0x780_0000;
 export const REGION_LINKS_END = 0x800_0000;

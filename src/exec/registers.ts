@@ -32,8 +32,8 @@ const TASK_BYTES = YMM + 16 * YMM_STRIDE - CPU_BASE;
 /** EFLAGS bits that user mode can set, outside the arithmetic six: TF, DF, NT, RF, AC, ID. */
 const REST_MASK = 0x25_4500;
 const DEFAULT_MXCSR = 0x1f80;
-/** MXCSR without its flags where plain float operators are exact (SDM volume 1, section 10.2.3), and PE. */
-const MXCSR_MODE_MASK = 0xffc0;
+/** Rounding and masks of MXCSR where plain float operators are right (SDM volume 1, section 10.2.3), and PE. */
+const MXCSR_MODE_MASK = 0x7f80;
 const MXCSR_PLAIN = 0x1f80;
 const MXCSR_PE = 0x20;
 const MXCSR_MASK = 0xffff;

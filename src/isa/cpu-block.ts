@@ -31,8 +31,9 @@ export const EXIT_ADDRESS = CPU_BASE + 0x0d0;
 export const FUEL = CPU_BASE + 0x0d8;
 
 /**
- * MXCSR (u32), and what it allows the plain wasm float operators (u32): 0 their results and flags are right; else bit 31 and
- * 1: likewise, but PE is still clear, so that only exact results are; 2: another rounding mode, an unmasked exception, DAZ, FTZ.
+ * MXCSR (u32), and what it allows the plain wasm float operators (u32): 0 their results and flags are right where neither
+ * operands nor result are denormal; else bit 31 and 1: likewise, but PE is still clear, so that only exact results are;
+ * 2: another rounding mode or an unmasked exception.
  */
 export const MXCSR = CPU_BASE + 0x0e0;
 export const FP_SLOW = CPU_BASE + 0x0e4;

@@ -7,7 +7,7 @@ import { BLOCK_VOID, W } from "./opcodes.ts";
 export class Code {
   bytes = new Uint8Array(1024);
   length = 0;
-  /** Places of `if` instructions whose body is hardly ever executed, ascending (branch hinting proposal). */
+  /** Places of `if` and `br_if` instructions whose condition hardly ever holds, ascending (branch hinting proposal). */
   readonly unlikely: number[] = [];
 
   byte(value: number): void {
@@ -150,6 +150,12 @@ export class Code {
   brIf(depth: number): void {
     this.byte(W.br_if);
     this.u32(depth);
+  }
+
+  /** A `br_if` that is hardly ever taken. */
+  brIfUnlikely(depth: number): void {
+    this.unlikely.push(this.length);
+    this.brIf(depth);
   }
 
   end(): void {

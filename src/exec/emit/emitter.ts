@@ -5,8 +5,29 @@
 import type { Code } from "../../wasm/code.ts";
 import type { ValTypeName } from "../../wasm/opcodes.ts";
 
+/** Formats of SSE floats: scalars in the low element, or all elements of 16 bytes. */
+export type FloatFormat = "f64" | "f32" | "f64x2" | "f32x4";
+
+/** What a region knows of floats while it emits. *Plain* is a zero or a normal number. */
+export interface FloatFacts {
+  /** Whether argument `index` is known to be plain. */
+  isPlain(index: number, format: FloatFormat): boolean;
+  /** From here on argument `index` is. */
+  notePlain(index: number, format: FloatFormat): void;
+  /** The result of the operation is. */
+  plainResult(format: FloatFormat): void;
+  /** Numbers that are not plain have made regions leave at this instruction again and again: the helper shall deal with them. */
+  isExact(): boolean;
+  /** Pops a condition; if it holds the interpreter executes the instruction. `depth` blocks are open around. */
+  leaveIf(depth: number): void;
+}
+
 export interface Emit {
   readonly c: Code;
+  /** Undefined in the interpreter, which knows nothing of earlier operations. */
+  readonly floats?: FloatFacts;
+  /** Pushes a vector constant; regions keep it in a local. */
+  vectorConst(bytes: readonly number[]): void;
   /** Pushes argument `index` at its declared type (an `imm` as i32). */
   push(index: number): void;
   /** Pushes all arguments in order. */

@@ -304,7 +304,38 @@ const flagsSet: FlagEmitter = {
   },
 };
 
+/** UCOMISD of two bit patterns: ZF and CF as the SDM's table has them; PF only if the floats are unordered, and ZF is set then. */
+function flagsUcomi(float: "f64" | "f32", reinterpret: number): FlagEmitter {
+  const compare = (e: Emit, opcode: number) => {
+    for (const index of [0, 1]) {
+      e.push(index);
+      e.c.op(reinterpret);
+    }
+    e.c.op(opcode);
+  };
+  return {
+    // result = ZF ? 0 : 1
+    result: (e) => {
+      compare(e, W[`${float}_lt`]);
+      compare(e, W[`${float}_gt`]);
+      e.c.op(W.i32_or);
+      e.c.op(W.i64_extend_i32_u);
+    },
+    // aux = CF, and in bit 16 the correction !ZF ^ !PF (see flagsSet)
+    aux: (e) => {
+      compare(e, W[`${float}_ge`]);
+      e.c.op(W.i32_eqz);
+      compare(e, W[`${float}_eq`]);
+      e.c.i32Const(16);
+      e.c.op(W.i32_shl);
+      e.c.op(W.i32_or);
+    },
+  };
+}
+
 export const flagEmitters: EmitterTable = {
+  flagsUcomi64: flagsUcomi("f64", W.f64_reinterpret_i64),
+  flagsUcomi32: flagsUcomi("f32", W.f32_reinterpret_i32),
   condO: (e) => pushOverflow(e),
   condB: (e) => pushAuxBit(e, 1),
   condZ: pushZero,

@@ -1,105 +1,33 @@
 /**
  * Emitters of SSE arithmetic. The plain wasm operator serves where it provably gives the SDM's result and flags: FP_SLOW is 0
- * (round to nearest, all exceptions masked, PE already set, no DAZ, no FTZ), no operand is denormal (DE), and the result's
- * class raises nothing. Everything else goes to the exact helper of the same name. SDM volume 1, sections 10.2.3 and 11.5.
+ * (round to nearest, all exceptions masked, PE already set), neither operand nor result is denormal (DE, UE, DAZ, FTZ), and the
+ * result's class raises nothing. Everything else goes to the exact helper of the same name. SDM volume 1, sections 10.2.3 and 11.5.
  */
-import { FP_SLOW, FP_TRAP } from "../../isa/cpu-block.ts";
+import { FP_SLOW } from "../../isa/cpu-block.ts";
 import { W } from "../../wasm/opcodes.ts";
 import type { Emit, Emitter, EmitterTable } from "./emitter.ts";
-
-interface Kind {
-  float: "f32" | "f64";
-  int: "i32" | "i64";
-  reinterpret: number;
-  from: number;
-  shl: number;
-  sub: number;
-  ltU: number;
-  gtU: number;
-  /** Pushes an integer constant `high << (bits - 12 or 9)`, plus `low`. */
-  constant(e: Emit, units: number, low: number): void;
-}
-
-const F64: Kind = {
-  float: "f64",
-  int: "i64",
-  reinterpret: W.i64_reinterpret_f64,
-  from: W.f64_reinterpret_i64,
-  shl: W.i64_shl,
-  sub: W.i64_sub,
-  ltU: W.i64_lt_u,
-  gtU: W.i64_gt_u,
-  // bits << 1 puts the exponent at bit 53
-  constant: (e, units, low) => e.c.i64Const(low, (units << 21) + (low < 0 ? -1 : 0)),
-};
-const F32: Kind = {
-  float: "f32",
-  int: "i32",
-  reinterpret: W.i32_reinterpret_f32,
-  from: W.f32_reinterpret_i32,
-  shl: W.i32_shl,
-  sub: W.i32_sub,
-  ltU: W.i32_lt_u,
-  gtU: W.i32_gt_u,
-  // bits << 1 puts the exponent at bit 24
-  constant: (e, units, low) => e.c.i32Const((units << 24) + low),
-};
-
-function shiftedBits(e: Emit, kind: Kind, local: number): void {
-  e.c.get(local);
-  e.c.op(kind.reinterpret);
-  if (kind.int === "i64") e.c.i64Const(1);
-  else e.c.i32Const(1);
-  e.c.op(kind.shl);
-}
-
-/** 1 if the float in the local is denormal: 0 < bits << 1 < 1 exponent unit, that is (bits << 1) - 1 <u unit - 1. */
-function isDenormal(e: Emit, kind: Kind, local: number): void {
-  shiftedBits(e, kind, local);
-  kind.constant(e, 0, 1);
-  e.c.op(kind.sub);
-  kind.constant(e, 1, -1);
-  e.c.op(kind.ltU);
-}
-
-/** 1 unless normal. */
-function isAbnormal(e: Emit, kind: Kind, local: number): void {
-  shiftedBits(e, kind, local);
-  kind.constant(e, 1, 0);
-  e.c.op(kind.sub);
-  kind.constant(e, kind.int === "i64" ? 0x7fe : 0xfe, -1);
-  e.c.op(kind.gtU);
-}
-
-function isNan(e: Emit, local: number, kind: Kind): void {
-  e.c.get(local);
-  e.c.get(local);
-  e.c.op(kind.int === "i64" ? W.f64_ne : W.f32_ne);
-}
-
-function pushSlowMode(e: Emit): void {
-  e.c.i32Const(0);
-  e.c.memory(W.i32_load, FP_SLOW);
-}
+import {
+  denormalLanes,
+  exponentIs,
+  F32,
+  F64,
+  isAbnormal,
+  isDenormal,
+  isNan,
+  type Kind,
+  lanes,
+  type PackedKind,
+  PD,
+  PS,
+  pushBits,
+  pushSlowMode,
+  raiseUnmasked,
+  shiftedBits,
+} from "./float-kinds.ts";
+import { plainPacked, plainScalar, type Underflow } from "./float-plain.ts";
 
 /** FP_SLOW where nothing but a clear PE is in the way. */
 const PE_CLEAR = 0x8000_0001 | 0;
-const SIMD_EXCEPTION = 19;
-
-/** Raises #XM if the last helper met an unmasked exception; `depth` blocks are open around. */
-function raiseUnmasked(e: Emit, depth: number): void {
-  const c = e.c;
-  const trapped = e.scratch("i32", 6);
-  c.i32Const(0);
-  c.memory(W.i32_load, FP_TRAP);
-  c.set(trapped);
-  c.i32Const(0);
-  c.i32Const(0);
-  c.memory(W.i32_store, FP_TRAP);
-  c.get(trapped);
-  e.trapIfConst(SIMD_EXCEPTION, depth);
-}
-
 /** condition on the stack: nonzero puts the value that `exact` pushes (by a helper) into the local `fast`. Pushes `fast`. */
 function chooseExact(e: Emit, fast: number, exact: () => void): void {
   const c = e.c;
@@ -118,13 +46,6 @@ function choose(e: Emit, kind: Kind, helper: string, args: readonly number[], fa
     e.callHelper(helper);
     e.c.op(kind.from);
   });
-}
-
-function pushBits(e: Emit, kind: Kind, args: readonly number[]): void {
-  for (const arg of args) {
-    e.c.get(arg);
-    e.c.op(kind.reinterpret);
-  }
 }
 
 /** Where the exponent field's lowest bit is, and the field. */
@@ -157,14 +78,13 @@ function specialSign(e: Emit, kind: Kind, local: number): void {
 }
 
 /**
- * Pushes 1 if the helper has to look: FP_SLOW is set, an operand is not normal, the result is special or, where `small` counts,
- * not normal. That may be more often than needed (zeros): the helper begins with the precise question.
+ * Pushes 1 if the helper has to look: FP_SLOW is set, an operand or the result is zero or denormal, the result is special. That may be more often than needed (zeros): the helper begins with the precise question.
  */
-function arithmeticWants(e: Emit, kind: Kind, args: readonly number[], r: number, small: boolean): void {
+function arithmeticWants(e: Emit, kind: Kind, args: readonly number[], r: number): void {
   const { c } = e;
   const or = kind.int === "i64" ? W.i64_or : W.i32_or;
   specialSign(e, kind, r);
-  for (const arg of small ? [...args, r] : args) {
+  for (const arg of [...args, r]) {
     smallSign(e, kind, arg);
     c.op(or);
   }
@@ -176,7 +96,7 @@ function arithmeticWants(e: Emit, kind: Kind, args: readonly number[], r: number
   c.op(kind.int === "i64" ? W.i64_lt_s : W.i32_lt_s);
 }
 
-function arithmetic(kind: Kind, opcode: number, helper: string, small: boolean): Emitter {
+function arithmetic(kind: Kind, opcode: number, helper: string, underflow: Underflow): Emitter {
   return (e) => {
     const c = e.c;
     const args = [e.local(0), e.local(1)];
@@ -184,7 +104,11 @@ function arithmetic(kind: Kind, opcode: number, helper: string, small: boolean):
     for (const arg of args) c.get(arg);
     c.op(opcode);
     c.set(r);
-    arithmeticWants(e, kind, args, r, small);
+    if (e.floats !== undefined && !e.floats.isExact()) {
+      plainScalar(e, e.floats, kind, args, r, underflow, helper);
+      return;
+    }
+    arithmeticWants(e, kind, args, r);
     choose(e, kind, helper, args, r);
   };
 }
@@ -197,7 +121,11 @@ function squareRoot(kind: Kind, opcode: number, helper: string): Emitter {
     c.get(a);
     c.op(opcode);
     c.set(r);
-    arithmeticWants(e, kind, [a], r, false);
+    if (e.floats !== undefined && !e.floats.isExact()) {
+      plainScalar(e, e.floats, kind, [a], r, "none", helper);
+      return;
+    }
+    arithmeticWants(e, kind, [a], r);
     choose(e, kind, helper, [a], r);
   };
 }
@@ -231,64 +159,6 @@ function minMax(kind: Kind, compare: number, helper: string): Emitter {
   };
 }
 
-interface PackedKind {
-  exponent: number[];
-  shl: number;
-  eq: number;
-  zero: number[];
-  /** The exponent field's lowest bit. */
-  unit: number[];
-  bitmask: number;
-  /** Of integers. */
-  add: number;
-  sub: number;
-}
-
-function lanes(width: 4 | 8, bytes: number[]): number[] {
-  return Array.from({ length: 16 }, (_, i) => bytes[i % width] as number);
-}
-
-const PD: PackedKind = {
-  exponent: lanes(8, [0, 0, 0, 0, 0, 0, 0xf0, 0x7f]),
-  shl: W.i64x2_shl,
-  eq: W.i64x2_eq,
-  zero: lanes(8, [0, 0, 0, 0, 0, 0, 0, 0]),
-  unit: lanes(8, [0, 0, 0, 0, 0, 0, 0x10, 0]),
-  bitmask: W.i64x2_bitmask,
-  add: W.i64x2_add,
-  sub: W.i64x2_sub,
-};
-const PS: PackedKind = {
-  exponent: lanes(4, [0, 0, 0x80, 0x7f]),
-  shl: W.i32x4_shl,
-  eq: W.i32x4_eq,
-  zero: lanes(4, [0, 0, 0, 0]),
-  unit: lanes(4, [0, 0, 0x80, 0]),
-  bitmask: W.i32x4_bitmask,
-  add: W.i32x4_add,
-  sub: W.i32x4_sub,
-};
-
-/** Mask of lanes whose exponent field is all ones (top) or zero. */
-function exponentIs(e: Emit, kind: PackedKind, local: number, top: boolean): void {
-  e.c.get(local);
-  e.c.v128Const(kind.exponent);
-  e.c.op(W.v128_and);
-  e.c.v128Const(top ? kind.exponent : kind.zero);
-  e.c.op(kind.eq);
-}
-
-/** Mask of denormal lanes: exponent zero, value not. */
-function denormalLanes(e: Emit, kind: PackedKind, local: number): void {
-  exponentIs(e, kind, local, false);
-  e.c.get(local);
-  e.c.i32Const(1);
-  e.c.op(kind.shl);
-  e.c.v128Const(kind.zero);
-  e.c.op(kind.eq);
-  e.c.op(W.v128_andnot);
-}
-
 /** Lanes whose sign bit is set if the float is zero or denormal (`add`: infinite or a NaN). */
 function lanesSign(e: Emit, kind: PackedKind, local: number, opcode: number): void {
   e.c.get(local);
@@ -299,7 +169,7 @@ function lanesSign(e: Emit, kind: PackedKind, local: number, opcode: number): vo
 }
 
 /** As `arithmetic`, on all lanes. */
-function packed(kind: PackedKind, opcode: number, helper: string, operands: 1 | 2, small: boolean): Emitter {
+function packed(kind: PackedKind, opcode: number, helper: string, operands: 1 | 2, underflow: Underflow): Emitter {
   return (e) => {
     const c = e.c;
     const args = operands === 1 ? [e.local(0)] : [e.local(0), e.local(1)];
@@ -307,8 +177,12 @@ function packed(kind: PackedKind, opcode: number, helper: string, operands: 1 | 
     for (const arg of args) c.get(arg);
     c.op(opcode);
     c.set(r);
+    if (e.floats !== undefined && !e.floats.isExact()) {
+      plainPacked(e, e.floats, kind, args, r, underflow, helper);
+      return;
+    }
     lanesSign(e, kind, r, kind.add);
-    for (const arg of small ? [...args, r] : args) {
+    for (const arg of [...args, r]) {
       lanesSign(e, kind, arg, kind.sub);
       c.op(W.v128_or);
     }
@@ -650,10 +524,10 @@ for (const [suffix, kind] of [
   ["32", F32],
 ] as const) {
   const of = (name: string) => W[`${kind.float}_${name}` as keyof typeof W];
-  floatEmitters[`fAdd${suffix}`] = arithmetic(kind, of("add"), `fAdd${suffix}`, false);
-  floatEmitters[`fSub${suffix}`] = arithmetic(kind, of("sub"), `fSub${suffix}`, false);
-  floatEmitters[`fMul${suffix}`] = arithmetic(kind, of("mul"), `fMul${suffix}`, true);
-  floatEmitters[`fDiv${suffix}`] = arithmetic(kind, of("div"), `fDiv${suffix}`, true);
+  floatEmitters[`fAdd${suffix}`] = arithmetic(kind, of("add"), `fAdd${suffix}`, "none");
+  floatEmitters[`fSub${suffix}`] = arithmetic(kind, of("sub"), `fSub${suffix}`, "none");
+  floatEmitters[`fMul${suffix}`] = arithmetic(kind, of("mul"), `fMul${suffix}`, "all");
+  floatEmitters[`fDiv${suffix}`] = arithmetic(kind, of("div"), `fDiv${suffix}`, "first");
   floatEmitters[`fSqrt${suffix}`] = squareRoot(kind, of("sqrt"), `fSqrt${suffix}`);
   floatEmitters[`fMin${suffix}`] = minMax(kind, of("lt"), `fMin${suffix}`);
   floatEmitters[`fMax${suffix}`] = minMax(kind, of("gt"), `fMax${suffix}`);
@@ -673,11 +547,11 @@ for (const [suffix, kind, shape] of [
   ["Ps", PS, "f32x4"],
 ] as const) {
   const of = (name: string) => W[`${shape}_${name}` as keyof typeof W];
-  floatEmitters[`fAdd${suffix}`] = packed(kind, of("add"), `fAdd${suffix}`, 2, false);
-  floatEmitters[`fSub${suffix}`] = packed(kind, of("sub"), `fSub${suffix}`, 2, false);
-  floatEmitters[`fMul${suffix}`] = packed(kind, of("mul"), `fMul${suffix}`, 2, true);
-  floatEmitters[`fDiv${suffix}`] = packed(kind, of("div"), `fDiv${suffix}`, 2, true);
-  floatEmitters[`fSqrt${suffix}`] = packed(kind, of("sqrt"), `fSqrt${suffix}`, 1, false);
+  floatEmitters[`fAdd${suffix}`] = packed(kind, of("add"), `fAdd${suffix}`, 2, "none");
+  floatEmitters[`fSub${suffix}`] = packed(kind, of("sub"), `fSub${suffix}`, 2, "none");
+  floatEmitters[`fMul${suffix}`] = packed(kind, of("mul"), `fMul${suffix}`, 2, "all");
+  floatEmitters[`fDiv${suffix}`] = packed(kind, of("div"), `fDiv${suffix}`, 2, "first");
+  floatEmitters[`fSqrt${suffix}`] = packed(kind, of("sqrt"), `fSqrt${suffix}`, 1, "none");
   floatEmitters[`fMin${suffix}`] = packedMinMax(kind, of("lt"), `fMin${suffix}`);
   floatEmitters[`fMax${suffix}`] = packedMinMax(kind, of("gt"), `fMax${suffix}`);
   for (const [code, [name]] of PREDICATES.entries()) {

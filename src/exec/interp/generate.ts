@@ -185,6 +185,10 @@ class InterpEmit implements Emit {
     return local;
   }
 
+  vectorConst(bytes: readonly number[]): void {
+    this.c.v128Const(bytes);
+  }
+
   scratch(type: ValTypeName, which = 0): number {
     const key = `${type}${which}`;
     let local = this.#scratch.get(key);

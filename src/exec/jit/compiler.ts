@@ -5,7 +5,7 @@ import { HELPERS } from "../../isa/helpers/signatures.ts";
 import type { Code } from "../../wasm/code.ts";
 import { ModuleWriter } from "../../wasm/module.ts";
 import type { ValTypeName } from "../../wasm/opcodes.ts";
-import { REGION_LINKS, REGION_LINKS_END, SITE_SHIFT, SITES, SITES_END } from "../layout.ts";
+import { REGION_LINKS, REGION_LINKS_END, SITE_COUNT, SITE_SHIFT, SITES, SITES_END } from "../layout.ts";
 import type { Region } from "./region.ts";
 import { RegionEmit, type RegionLinks } from "./region-emit.ts";
 import { CannotCompile } from "./region-values.ts";
@@ -19,6 +19,8 @@ export interface CompiledRegion {
 }
 
 const TABLE_SIZE = 1 << 15;
+/** So often regions may be left at an instruction because of floats before code that is compiled later does without. */
+const OFTEN = 64;
 
 export class Compiler {
   readonly table: WasmTable;
@@ -30,6 +32,8 @@ export class Compiler {
   #nextIndex = 1;
   #nextSite = SITES;
   #nextLink = REGION_LINKS;
+  /** Sites at which regions are left because of floats, by address. */
+  readonly #floatSites = new Map<number, number[]>();
   readonly #byFrame = new Map<FrameNumber, number[]>();
   modules = 0;
   regions = 0;
@@ -66,6 +70,8 @@ export class Compiler {
     // Imports come before functions, so the bodies are emitted first and the functions added behind.
     const links: RegionLinks = {
       site: (lo, hi, fuel) => this.#site(lo, hi, fuel),
+      floatSite: (lo, hi, fuel) => this.#floatSite(lo, hi, fuel),
+      leavesOften: (lo, hi) => this.#leavesOften(lo, hi),
       link: (lo, hi) => this.#link(lo, hi),
       table: (bytes) => this.#table(bytes),
       helper: (name) => this.#importHelper(module, used, name),
@@ -125,6 +131,7 @@ export class Compiler {
   clear(): void {
     for (let index = 1; index < this.#nextIndex; index++) this.table.set(index, null);
     this.#byFrame.clear();
+    this.#floatSites.clear();
     this.#nextIndex = 1;
     this.#nextSite = SITES;
     this.#nextLink = REGION_LINKS;
@@ -151,6 +158,21 @@ export class Compiler {
     words[(at >> 2) + 1] = hi;
     words[(at >> 2) + 2] = fuel;
     return at;
+  }
+
+  #floatSite(lo: number, hi: number, fuel: number): number {
+    const site = this.#site(lo, hi, fuel);
+    this.#words[(site + SITE_COUNT) >> 2] = 0;
+    const key = (hi >>> 0) * 0x1_0000_0000 + (lo >>> 0);
+    const known = this.#floatSites.get(key);
+    if (known === undefined) this.#floatSites.set(key, [site]);
+    else known.push(site);
+    return site;
+  }
+
+  #leavesOften(lo: number, hi: number): boolean {
+    const sites = this.#floatSites.get((hi >>> 0) * 0x1_0000_0000 + (lo >>> 0));
+    return sites?.some((site) => (this.#words[(site + SITE_COUNT) >> 2] as number) >= OFTEN) ?? false;
   }
 
   #table(bytes: Uint8Array): number {

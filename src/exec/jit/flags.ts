@@ -17,7 +17,7 @@ import type { Region, RegionBlock } from "./region.ts";
 
 /** Operations whose flags a region defers, numbered from 1 (0: the flag words are up to date). */
 export const DEFERRED: readonly OpDef[] = OPS.filter((def) =>
-  /^flags(Add|Sub|Logic|Inc|Dec|Sh[lr]|Sar)/.test(def.name),
+  /^flags(Add|Sub|Logic|Inc|Dec|Sh[lr]|Sar|Ucomi)/.test(def.name),
 );
 const kinds = new Map(DEFERRED.map((def, index) => [def.id, index + 1]));
 
@@ -27,7 +27,7 @@ export function kindOf(def: OpDef): number | undefined {
 
 /** Shape of a deferred operation: which arguments are b, result and carry. */
 export interface DeferredShape {
-  readonly name: "Add" | "Sub" | "AddC" | "SubC" | "Logic" | "Inc" | "Dec" | "Shl" | "Shr" | "Sar";
+  readonly name: "Add" | "Sub" | "AddC" | "SubC" | "Logic" | "Inc" | "Dec" | "Shl" | "Shr" | "Sar" | "Ucomi";
   readonly size: 8 | 16 | 32 | 64;
   /** b and result are 64-bit values at every size. */
   readonly wide: boolean;
@@ -63,6 +63,8 @@ export function argumentSources(shape: DeferredShape): readonly ("b" | "r" | "c"
       return ["b", "r", "c"];
     case "Logic":
       return ["r"];
+    case "Ucomi":
+      return ["r", "b"];
     case "Inc":
     case "Dec":
       return ["r", "c"];
@@ -84,6 +86,7 @@ export function flagEmit(c: Code, args: readonly number[], scratch: Emit["scratc
     local: (index) => args[index] as number,
     scratch,
     known: () => undefined,
+    vectorConst: refuse,
     when: refuse,
     callHelper: refuse,
     hostAddress: refuse,

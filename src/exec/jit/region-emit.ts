@@ -1,14 +1,19 @@
 /** Emits one region as one WebAssembly function, with the emitters that the interpreter is made of. */
 import { InternalError } from "../../base/errors.ts";
 import { FUEL, GPR, RIP, YMM } from "../../isa/cpu-block.ts";
+import { opDef } from "../../isa/ir/builder.ts";
+import { OPS } from "../../isa/ir/ops.ts";
 import { Code } from "../../wasm/code.ts";
 import { BLOCK_VOID, W } from "../../wasm/opcodes.ts";
-import type { Emit, Emitter, FlagEmitter } from "../emit/emitter.ts";
+import type { Emit, Emitter, FlagEmitter, FloatFacts } from "../emit/emitter.ts";
+import { F32, F64 } from "../emit/float-kinds.ts";
+import { plainComparison } from "../emit/float-plain.ts";
 import { emitterOf } from "../emit/table.ts";
 import { pushTags } from "../interp/support.ts";
-import { TLB, TLB_ADDEND } from "../layout.ts";
+import { SITE_COUNT, TLB, TLB_ADDEND } from "../layout.ts";
 import { flagReaders, kindOf } from "./flags.ts";
 import { type Graph, type Structure, structure } from "./graph.ts";
+import { PlainFloats } from "./plain-floats.ts";
 import { type Region, type RegionBlock, type Target, targetsOf } from "./region.ts";
 import { RegionFlags, sameFlags, UNTOUCHED } from "./region-flags.ts";
 import { CannotCompile, DYNAMIC, type FlagMode, RAW } from "./region-values.ts";
@@ -17,6 +22,10 @@ import { CannotCompile, DYNAMIC, type FlagMode, RAW } from "./region-values.ts";
 export interface RegionLinks {
   /** Address of a new exit site: RIP and the fuel to give back. */
   site(lo: number, hi: number, fuel: number): number;
+  /** As `site`, for an instruction that is left because of the floats it meets. */
+  floatSite(lo: number, hi: number, fuel: number): number;
+  /** Whether regions have been left at the address again and again because of floats. */
+  leavesOften(lo: number, hi: number): boolean;
   /** Address of a new link cell to a static target. */
   link(lo: number, hi: number): number;
   /** Address of a copy of the bytes. */
@@ -27,6 +36,13 @@ export interface RegionLinks {
 
 /** Vector registers are held in halves (slots.ts). */
 const VEC_BYTES = 16;
+
+const COMPARISONS = new Map([
+  ["fUcomi64", F64],
+  ["fComi64", F64],
+  ["fUcomi32", F32],
+  ["fComi32", F32],
+]);
 
 type Label = { readonly kind: "block" | "loop"; readonly node: number } | { readonly kind: "if" };
 export class RegionEmit extends RegionFlags implements Emit {
@@ -41,6 +57,7 @@ export class RegionEmit extends RegionFlags implements Emit {
   readonly #readsFlags: readonly boolean[];
   /** What the forward edges into a merge point bring, as far as they agree. */
   readonly #mergedFlags: FlagMode[] = [];
+  #plain = new PlainFloats();
   readonly #fuel: number;
   readonly #link: number;
   readonly #next: number;
@@ -92,6 +109,11 @@ export class RegionEmit extends RegionFlags implements Emit {
       out.memory(W.v128_load, YMM + VEC_BYTES * reg);
       out.set(this.vecLocal(reg));
     }
+    for (const [local, bytes] of this.constants) {
+      out.i32Const(0);
+      out.memory(W.v128_load, this.#links.table(new Uint8Array(bytes)));
+      out.set(local);
+    }
     out.open(W.block, BLOCK_VOID);
     out.appendCode(this.c);
     out.byte(W.unreachable);
@@ -104,7 +126,10 @@ export class RegionEmit extends RegionFlags implements Emit {
 
   #tree(node: number): void {
     const { isLoopHeader, merges, isMerge } = this.#graph;
-    if (isMerge[node] || isLoopHeader[node]) this.flags = this.#entryFlags(node);
+    if (isMerge[node] || isLoopHeader[node]) {
+      this.flags = this.#entryFlags(node);
+      this.#plain = new PlainFloats();
+    }
     if (isLoopHeader[node]) {
       this.c.open(W.loop, BLOCK_VOID);
       this.#labels.push({ kind: "loop", node });
@@ -151,7 +176,8 @@ export class RegionEmit extends RegionFlags implements Emit {
       this.begin(words, exit.at);
       this.push(0);
       this.c.set(this.#next);
-      const flags = this.flags;
+      const { flags } = this;
+      const plain = this.#plain;
       for (const target of exit.expected) {
         if (target.block < 0 || !this.#graph.keeps(node, target.block)) continue;
         this.c.get(this.#next);
@@ -160,6 +186,7 @@ export class RegionEmit extends RegionFlags implements Emit {
         this.c.open(W.if, BLOCK_VOID);
         this.#labels.push({ kind: "if" });
         this.flags = flags;
+        this.#plain = plain.copy();
         this.#branch(node, target);
         this.#labels.pop();
         this.c.end();
@@ -172,12 +199,14 @@ export class RegionEmit extends RegionFlags implements Emit {
       this.begin(words, exit.at);
       this.requireFlagArguments();
       this.push(0);
-      const flags = this.flags;
+      const { flags } = this;
+      const plain = this.#plain.copy();
       this.c.open(W.if, BLOCK_VOID);
       this.#labels.push({ kind: "if" });
       this.#branch(node, exit.taken);
       this.c.byte(W.else);
       this.flags = flags;
+      this.#plain = plain;
       this.#branch(node, exit.other);
       this.#labels.pop();
       this.c.end();
@@ -290,13 +319,41 @@ export class RegionEmit extends RegionFlags implements Emit {
 
   /** Leaves at the instruction of the current operation, which the interpreter then executes. */
   #leaveInstruction(nesting: number): void {
-    const block = this.block;
-    const index = ((block.lifted.words[this.at] as number) >> 16) & 0x7fff;
-    const lo = block.start + (block.lifted.offsets[index] as number);
-    this.c.i32Const(this.#links.site(lo, this.#region.hi, block.instructions - index));
+    const { lo, left } = this.#instruction();
+    this.c.i32Const(this.#links.site(lo, this.#region.hi, left));
     this.c.set(this.#link);
     this.#leave(nesting);
   }
+
+  /** The address of the current instruction, and how many the block has from there on. */
+  #instruction(): { lo: number; left: number } {
+    const { block } = this;
+    const index = ((block.lifted.words[this.at] as number) >> 16) & 0x7fff;
+    return { lo: block.start + (block.lifted.offsets[index] as number), left: block.instructions - index };
+  }
+
+  readonly floats: FloatFacts = {
+    isPlain: (index, format) => this.#plain.holds(this.word(index), format),
+    notePlain: (index, format) => this.#plain.note(this.word(index), format),
+    plainResult: (format) => this.#plain.noteResult(format),
+    isExact: () => this.#links.leavesOften(this.#instruction().lo, this.#region.hi),
+    leaveIf: (depth) => {
+      const { c } = this;
+      const { lo, left } = this.#instruction();
+      const site = this.#links.floatSite(lo, this.#region.hi, left);
+      c.openUnlikely();
+      c.i32Const(0);
+      c.i32Const(0);
+      c.memory(W.i32_load, site + SITE_COUNT);
+      c.i32Const(1);
+      c.op(W.i32_add);
+      c.memory(W.i32_store, site + SITE_COUNT);
+      c.i32Const(site);
+      c.set(this.#link);
+      this.#leave(1 + depth);
+      c.end();
+    },
+  };
 
   /** Writes everything back and returns where to go on: a site, a link cell, or 0 for RIP (regionsFunction goes there). */
   #tail(c: Code): void {
@@ -319,13 +376,15 @@ export class RegionEmit extends RegionFlags implements Emit {
     const def = this.begin(words, at);
     const hasDst = def.result !== "none" && def.result !== "flags";
     const size = 1 + (hasDst ? 1 : 0) + def.args.length;
+    const fused = this.#floatComparison(words, at);
+    if (fused > 0) return fused;
     const kind = kindOf(def);
     if (kind !== undefined) {
       this.defer(kind);
       return size;
     }
     if (this.condition(def) || this.carryOnly(def)) {
-      this.writeSlot(words[at + 1] as number, def.result);
+      this.#writeResult(words[at + 1] as number);
       return size;
     }
     this.requireFlagArguments();
@@ -345,8 +404,24 @@ export class RegionEmit extends RegionFlags implements Emit {
     }
     if (hasDst) this.beforeFlagWrite(words[at + 1] as number);
     (emitter as Emitter)(this);
-    if (hasDst) this.writeSlot(words[at + 1] as number, def.result);
+    if (hasDst) this.#writeResult(words[at + 1] as number);
     return size;
+  }
+
+  /** UCOMISD or COMISD and the flagsSet behind it as one comparison; returns the number of words, or 0 if this is none. */
+  #floatComparison(words: Int32Array, at: number): number {
+    const kind = COMPARISONS.get(this.def.name);
+    const next = at + 2 + this.def.args.length;
+    if (kind === undefined || OPS[(words[next] as number) & 0xffff]?.name !== "flagsSet") return 0;
+    if (words[next + 1] !== words[at + 1] || this.floats.isExact()) return 0;
+    plainComparison(this, this.floats, kind, this.def.name);
+    this.deferComparison(kindOf(opDef(`flagsUcomi${kind === F64 ? 64 : 32}`)) as number, this.local(0), this.local(1));
+    return next + 2 - at;
+  }
+
+  #writeResult(slot: number): void {
+    this.writeSlot(slot, this.def.result);
+    this.#plain.written(this.def, slot, (index) => this.word(index));
   }
 
   callHelper(name: string): void {

@@ -59,6 +59,57 @@ export class RegionFlags extends RegionValues {
     } else this.flags = { mode: "pending", kind };
   }
 
+  /** Notes the comparison of two floats, whose locals are given. */
+  protected deferComparison(kind: number, a: number, b: number): void {
+    const c = this.c;
+    const flags = this.flagLocals();
+    const { size } = shapeOf(kind);
+    for (const [from, bits, name] of [
+      [a, flags.r, "flagFloatA"],
+      [b, flags.b, "flagFloatB"],
+    ] as const) {
+      c.get(from);
+      c.tee(this.locals.named(name + size, size === 64 ? "f64" : "f32"));
+      c.op(size === 64 ? W.i64_reinterpret_f64 : W.i32_reinterpret_f32);
+      if (size === 32) c.op(W.i64_extend_i32_u);
+      c.set(bits);
+    }
+    c.i32Const(kind);
+    c.set(flags.kind);
+    this.flags = { mode: "pending", kind };
+  }
+
+  /** Pushes whether one of the relations holds between the floats compared last. */
+  #compareFloats(size: number, relations: readonly ("lt" | "gt" | "ge" | "eq")[]): void {
+    const float = size === 64 ? "f64" : "f32";
+    for (const [index, relation] of relations.entries()) {
+      for (const name of ["flagFloatA", "flagFloatB"]) this.c.get(this.locals.named(name + size, float));
+      this.c.op(W[`${float}_${relation}`]);
+      if (index > 0) this.c.op(W.i32_or);
+    }
+  }
+
+  /** Conditions on UCOMISD and its kin: of unordered floats ZF, PF and CF are set. */
+  #floatCondition(def: OpDef, size: number): boolean {
+    const unless = (...relations: readonly ("lt" | "gt" | "ge" | "eq")[]) => {
+      this.#compareFloats(size, relations);
+      this.c.op(W.i32_eqz);
+      return true;
+    };
+    switch (def.name) {
+      case "condZ":
+        return unless("lt", "gt");
+      case "condB":
+        return unless("ge");
+      case "condBE":
+        return unless("gt");
+      case "condP":
+        return unless("ge", "lt");
+      default:
+        return false;
+    }
+  }
+
   /** CF as 0 or 1 (i32), from what is pending if that is known. */
   protected pushCarry(): void {
     const c = this.c;
@@ -82,6 +133,10 @@ export class RegionFlags extends RegionValues {
           this.#pushPending("a", size);
           this.#pushPending("b", size);
           c.op(W.i64_lt_u);
+          return;
+        case "Ucomi":
+          this.#compareFloats(size, ["ge"]);
+          c.op(W.i32_eqz);
           return;
         default:
       }
@@ -122,6 +177,7 @@ export class RegionFlags extends RegionValues {
     if (!def.name.startsWith("cond") || this.flags.mode !== "pending") return false;
     if (this.word(0) !== FLAG_RESULT || this.word(1) !== FLAG_AUX) return false;
     const { name, size } = shapeOf(this.flags.kind);
+    if (name === "Ucomi") return this.#floatCondition(def, size);
     const c = this.c;
     const compare = (left: "a" | "r", opcode: number) => {
       this.#pushPending(left, size);

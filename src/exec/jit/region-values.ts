@@ -139,6 +139,15 @@ export class RegionValues {
     return this.locals.named(`scratch${type}${which}`, type);
   }
 
+  /** Vector constants in locals, loaded on entry: V8 would compute them anew at each use. */
+  protected readonly constants = new Map<number, readonly number[]>();
+
+  vectorConst(bytes: readonly number[]): void {
+    const local = this.locals.named(`constant${bytes}`, "v128");
+    this.constants.set(local, bytes);
+    this.c.get(local);
+  }
+
   protected readSlot(slot: number, type: Exclude<ArgType, "imm">): void {
     const c = this.c;
     const place = placeOf(slot);

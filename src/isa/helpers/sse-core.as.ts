@@ -50,7 +50,7 @@ export function nextStep(): bool {
   return !trapped;
 }
 
-/** FP_SLOW would be 0: nearest rounding, all masked, no DAZ, no FTZ, and PE is set. */
+/** Nearest rounding, all masked, no DAZ, no FTZ, and PE is set. */
 export function isPlainMode(): bool {
   return (load<u32>(MXCSR) & (0xffc0 | PE)) === (PLAIN_CSR | PE);
 }
@@ -58,7 +58,7 @@ export function isPlainMode(): bool {
 /** Recomputes FP_SLOW (src/isa/cpu-block.ts). */
 export function fpUpdateMode(): void {
   const csr = load<u32>(MXCSR);
-  store<u32>(FP_SLOW, (csr & 0xffc0) !== PLAIN_CSR ? 0x80000002 : (csr & PE) !== 0 ? 0 : 0x80000001);
+  store<u32>(FP_SLOW, (csr & 0x7f80) !== PLAIN_CSR ? 0x80000002 : (csr & PE) !== 0 ? 0 : 0x80000001);
 }
 
 /** MXCSR without its flags: round to nearest, all masked, no DAZ, no FTZ. */

@@ -144,6 +144,9 @@ each("condO condB condZ condBE condS condP condL condLE", "i64 i32 > i32");
 /** EFLAGS' six arithmetic bits from the flag words, and the words' inverse (result, aux) from an EFLAGS image. */
 op("flagsImage", "i64 i32 > i32");
 op("flagsSet", "i32 > flags");
+/** What a region makes of fUcomi or fComi and flagsSet: the flags of two floats, by their bits. */
+op("flagsUcomi64", "i64 i64 > flags");
+op("flagsUcomi32", "i32 i32 > flags");
 
 // Guest memory: linear address, displacement. The W forms check for write access: the read half of a read-modify-write.
 for (const suffix of ["", "W"]) {
