@@ -31,6 +31,10 @@ const TIERS: Record<string, readonly (readonly string[])[]> = {
     ["--tier", "interp"],
     ["--jit-threshold", "20"],
   ],
+  "tiny-floats": [
+    ["--tier", "interp"],
+    ["--jit-threshold", "20"],
+  ],
 };
 
 describe.each(["", "-m32"])("%s", (bits) => {
@@ -45,8 +49,8 @@ describe.each(["", "-m32"])("%s", (bits) => {
     expect(under.status).toBe(native.status);
   });
 
-  for (const name of ["locks", "fsize", "code", "ptys", "exec-thread", "transfers", "privileges"]) {
-    const file = compiled(name, ...(bits === "" ? [] : [bits]));
+  for (const name of ["locks", "fsize", "code", "ptys", "exec-thread", "tiny-floats", "transfers", "privileges"]) {
+    const file = compiled(name, ...(bits === "" ? [] : [bits, "-msse2"]));
     it.skipIf(file === undefined)(name, { timeout: 60_000 }, () => {
       const options = { timeout: 60_000 };
       const native = command(file ?? "", [], { ...options, cwd: directory(name) });

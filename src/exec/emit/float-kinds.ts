@@ -61,12 +61,12 @@ export function isDenormal(e: Emit, kind: Kind, local: number): void {
   e.c.op(kind.ltU);
 }
 
-/** 1 unless normal. */
+/** 1 unless normal, and also with the exponent of the smallest normal number, which may have been rounded up to. */
 export function isAbnormal(e: Emit, kind: Kind, local: number): void {
   shiftedBits(e, kind, local);
-  kind.constant(e, 1, 0);
+  kind.constant(e, 2, 0);
   e.c.op(kind.sub);
-  kind.constant(e, kind.int === "i64" ? 0x7fe : 0xfe, -1);
+  kind.constant(e, kind.int === "i64" ? 0x7fd : 0xfd, -1);
   e.c.op(kind.gtU);
 }
 

@@ -58,27 +58,29 @@ function exponentField(e: Emit, kind: Kind, local: number): void {
   c.op(kind.int === "i64" ? W.i64_and : W.i32_and);
 }
 
-function exponentUnit(e: Emit, kind: Kind): void {
-  if (kind.int === "i64") e.c.i64Const(0, 1 << 20);
-  else e.c.i32Const(1 << 23);
+function exponentUnits(e: Emit, kind: Kind, units: number): void {
+  if (kind.int === "i64") e.c.i64Const(0, units << 20);
+  else e.c.i32Const(units << 23);
 }
 
-/** A number whose sign bit is set if the float is zero or denormal. */
+/** A number whose sign bit is set if the float is zero, denormal, or has the exponent of the smallest normal number. */
 function smallSign(e: Emit, kind: Kind, local: number): void {
   exponentField(e, kind, local);
-  exponentUnit(e, kind);
+  exponentUnits(e, kind, 2);
   e.c.op(kind.sub);
 }
 
 /** A number whose sign bit is set if the float is infinite or a NaN. */
 function specialSign(e: Emit, kind: Kind, local: number): void {
   exponentField(e, kind, local);
-  exponentUnit(e, kind);
+  exponentUnits(e, kind, 1);
   e.c.op(kind.int === "i64" ? W.i64_add : W.i32_add);
 }
 
 /**
- * Pushes 1 if the helper has to look: FP_SLOW is set, an operand or the result is zero or denormal, the result is special. That may be more often than needed (zeros): the helper begins with the precise question.
+ * Pushes 1 if the helper has to look: FP_SLOW is set, an operand or the result is small, the result is special. That may be
+ * more often than needed (zeros): the helper begins with the precise question. The smallest normal number may have been rounded
+ * up to: then it is tiny (SDM volume 1, section 4.9.1.5: after rounding as if the exponent had no bounds).
  */
 function arithmeticWants(e: Emit, kind: Kind, args: readonly number[], r: number): void {
   const { c } = e;
@@ -159,12 +161,12 @@ function minMax(kind: Kind, compare: number, helper: string): Emitter {
   };
 }
 
-/** Lanes whose sign bit is set if the float is zero or denormal (`add`: infinite or a NaN). */
+/** Lanes whose sign bit is set if the float is small as in `smallSign` (`add`: infinite or a NaN). */
 function lanesSign(e: Emit, kind: PackedKind, local: number, opcode: number): void {
   e.c.get(local);
   e.c.v128Const(kind.exponent);
   e.c.op(W.v128_and);
-  e.c.v128Const(kind.unit);
+  e.c.v128Const(opcode === kind.sub ? kind.twoUnits : kind.unit);
   e.c.op(opcode);
 }
 
@@ -438,7 +440,7 @@ const widen: Emitter = (e) => {
   });
 };
 
-/** CVTSD2SS: normal results, and zeros from zeros. */
+/** CVTSD2SS: results that are normal for certain, and zeros from zeros. */
 const narrow: Emitter = (e) => {
   const c = e.c;
   const value = e.local(0);

@@ -54,7 +54,7 @@ function isPlainPs(op: u32, a: v128, b: v128, r: v128): bool {
   bad = v128.or(bad, i32x4.eq(v128.and(r, exponent), exponent));
   if (op >= e.MUL) {
     const zero = op === e.MUL ? v128.or(zeroA, zeroB) : zeroA;
-    bad = v128.or(bad, v128.andnot(isSmallPs(r), zero));
+    bad = v128.or(bad, v128.andnot(i32x4.le_s(v128.and(r, i32x4.splat(0x7fffffff)), i32x4.splat(0x00800000)), zero));
   }
   return !v128.any_true(bad);
 }
@@ -66,7 +66,10 @@ function isPlainPd(op: u32, a: v128, b: v128, r: v128): bool {
   bad = v128.or(bad, i64x2.eq(v128.and(r, exponent), exponent));
   if (op >= e.MUL) {
     const zero = op === e.MUL ? v128.or(zeroA, zeroB) : zeroA;
-    bad = v128.or(bad, v128.andnot(isSmallPd(r), zero));
+    bad = v128.or(
+      bad,
+      v128.andnot(i64x2.le_s(v128.and(r, i64x2.splat(0x7fffffffffffffff)), i64x2.splat(0x0010000000000000)), zero),
+    );
   }
   return !v128.any_true(bad);
 }

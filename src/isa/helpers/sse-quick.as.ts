@@ -21,6 +21,10 @@ function normal64(x: u64): bool {
   const exponent = x & EXPONENT64;
   return exponent !== 0 && exponent !== EXPONENT64;
 }
+/** A normal result that was not rounded up to the smallest one: that is tiny (SDM volume 1, section 4.9.1.5). */
+function settled64(x: u64): bool {
+  return normal64(x) && x << 1 !== 0x0020000000000000;
+}
 function plain32(x: u32): bool {
   const exponent = x & EXPONENT32;
   return exponent !== EXPONENT32 && (exponent !== 0 || (x & FRACTION32) === 0);
@@ -28,6 +32,10 @@ function plain32(x: u32): bool {
 function normal32(x: u32): bool {
   const exponent = x & EXPONENT32;
   return exponent !== 0 && exponent !== EXPONENT32;
+}
+
+function settled32(x: u32): bool {
+  return normal32(x) && x << 1 !== 0x01000000;
 }
 
 /** Trailing zero bits of the significand of a normal number. */
@@ -58,7 +66,7 @@ export function mul64(a: u64, b: u64, pe: bool): bool {
   const y = reinterpret<f64>(b);
   const bits = reinterpret<u64>(x * y);
   if (x !== 0 && y !== 0) {
-    if (!normal64(bits)) return false;
+    if (!settled64(bits)) return false;
     if (!pe && trailing64(a) + trailing64(b) < 53) return false;
   }
   result64 = bits;
@@ -73,7 +81,7 @@ export function div64(a: u64, b: u64, pe: bool): bool {
   const q = x / y;
   const bits = reinterpret<u64>(q);
   if (x !== 0) {
-    if (!normal64(bits)) return false;
+    if (!settled64(bits)) return false;
     if (!pe && (trailing64(bits) + trailing64(b) < 53 || q * y !== x)) return false;
   }
   result64 = bits;
@@ -118,7 +126,7 @@ export function mul32(a: u32, b: u32, pe: bool): bool {
   const product: f32 = x * y;
   const bits = reinterpret<u32>(product);
   if (x !== 0 && y !== 0) {
-    if (!normal32(bits)) return false;
+    if (!settled32(bits)) return false;
     if (!pe && f64(product) !== f64(x) * f64(y)) return false;
   }
   result32 = bits;
@@ -132,7 +140,7 @@ export function div32(a: u32, b: u32, pe: bool): bool {
   const q: f32 = x / y;
   const bits = reinterpret<u32>(q);
   if (x !== 0) {
-    if (!normal32(bits)) return false;
+    if (!settled32(bits)) return false;
     if (!pe && f64(q) * f64(y) !== f64(x)) return false;
   }
   result32 = bits;
