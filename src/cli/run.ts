@@ -27,7 +27,8 @@ async function run(program: string, args: readonly string[], options: RunOptions
   const end = machine.run();
   if (options.stats) {
     const { statsText } = await import("./stats.ts");
-    statsText(machine, Number(process.hrtime.bigint() - started) / 1e9);
+    const { user, system } = process.cpuUsage();
+    statsText(machine, { wall: Number(process.hrtime.bigint() - started) / 1e9, cpu: (user + system) / 1e6 });
   }
   return exitStatus(end);
 }

@@ -3,7 +3,7 @@
  * kernel why it stopped. Satisfies CpuRunner of src/kernel/cpu.ts.
  */
 import { InternalError } from "../base/errors.ts";
-import type { HostWasm } from "../host/host.ts";
+import type { HostClock, HostWasm } from "../host/host.ts";
 import { EFLAGS_REST, EXIT_ADDRESS, EXIT_BLOCK, EXIT_DETAIL, EXIT_INSN, FUEL, RIP } from "../isa/cpu-block.ts";
 import { ENTER, opWords } from "../isa/ir/builder.ts";
 import { OPS, type OpDef, opId, opsFingerprint } from "../isa/ir/ops.ts";
@@ -60,9 +60,17 @@ export interface CpuStats {
   regions: number;
   modules: number;
   regionBytes: number;
+  /** Guest instructions in the regions; one in several regions counts in each. */
+  compiledInstructions: number;
   /** Calls of regions by the interpreter, and instructions executed in regions. */
   regionCalls: number;
   regionInstructions: number;
+  /** Nanoseconds in which regions were made; V8's optimising compiler works beside that, in threads of its own. */
+  compileNs: number;
+  /** How often all translations were dropped because there was no room for more. */
+  drops: number;
+  /** How often compiled code was left for the dispatcher, by reason. */
+  exits: readonly { readonly reason: string; readonly count: number }[];
 }
 
 /** How translated code runs: interpreted only, compiled from the first execution on, or compiled when hot. */
@@ -84,6 +92,8 @@ export interface CpuInit {
   readonly phys: PhysicalMemory;
   readonly wasm: HostWasm;
   readonly identity: CpuIdentity;
+  /** For `CpuStats.compileNs`. */
+  readonly clock?: Pick<HostClock, "monotonicNs">;
 }
 
 type Run = (record: number) => number;
@@ -122,7 +132,17 @@ export class Cpu implements TranslationCache {
   #fuelGiven = 0;
   /** Where a page fault stopped; the kernel has usually only to map the page. */
   #resume: { record: number; fuel: number; generation: number } | undefined;
-  readonly #counters = { translations: 0, translatedInstructions: 0, lookups: 0, codeWrites: 0 };
+  readonly #counters = {
+    translations: 0,
+    translatedInstructions: 0,
+    lookups: 0,
+    codeWrites: 0,
+    drops: 0,
+    compileNs: 0,
+  };
+  /** By Leave. */
+  readonly #exits = new Float64Array(32);
+  readonly #now: () => number;
 
   readonly #compiler: Compiler;
   readonly #tiers: TierPolicy;
@@ -135,7 +155,8 @@ export class Cpu implements TranslationCache {
   /** Hot blocks that wait to be compiled together: modules are dear, functions are cheap. */
   readonly #hotBlocks = new Set<Block>();
 
-  constructor({ phys, wasm, identity, tiers = DEFAULT_TIERS }: CpuInit) {
+  constructor({ phys, wasm, identity, clock, tiers = DEFAULT_TIERS }: CpuInit) {
+    this.#now = () => clock?.monotonicNs() ?? 0;
     this.#phys = phys;
     this.#words = phys.i32;
     this.state = new Registers(phys.memory.buffer);
@@ -177,6 +198,8 @@ export class Cpu implements TranslationCache {
       regionBytes: this.#compiler.bytes,
       regionCalls: this.#counter(REGION_CALLS),
       regionInstructions: this.#counter(REGION_INSTRUCTIONS),
+      exits: Object.entries(Leave).map(([reason, code]) => ({ reason, count: this.#exits[code] })),
+      compiledInstructions: this.#compiledInstructions,
       ...this.#counters,
     };
   }
@@ -312,6 +335,7 @@ export class Cpu implements TranslationCache {
     for (;;) {
       if (at === 0) return Exit.exception;
       const reason = this.#run(at);
+      this.#exits[reason]++;
       switch (reason) {
         case Leave.lookup:
           at = (this.#words[FUEL >> 2] as number) > 0 ? this.#lookup() : -1;
@@ -433,6 +457,7 @@ export class Cpu implements TranslationCache {
 
   /** Forgets all translated code; the arena and the tables start afresh. */
   #dropAll(): void {
+    this.#counters.drops++;
     this.#code.clear();
     this.#translator.clear();
     this.#compiler.clear();
@@ -517,6 +542,12 @@ export class Cpu implements TranslationCache {
   }
 
   #compileHotBlocks(): void {
+    const started = this.#now();
+    this.#makeRegions();
+    this.#counters.compileNs += this.#now() - started;
+  }
+
+  #makeRegions(): void {
     const regions: Region[] = [];
     const heads: Block[] = [];
     // Blocks that a region of this batch holds: they get one of their own if the interpreter still meets them often.

@@ -84,6 +84,8 @@ export class Kernel {
   initStatus: number | undefined;
   /** Forks since boot, for /proc/stat and /proc/loadavg. */
   forks = 0;
+  /** System calls since boot; one that is restarted counts again, as on the real machine. */
+  syscalls = 0;
 
   constructor(init: KernelInit) {
     this.host = init.host;

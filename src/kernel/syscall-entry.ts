@@ -36,6 +36,7 @@ export function enterSyscall(task: Task, abi: Abi): void {
   const { kernel, frame } = task;
   readFrame(frame, kernel.cpu.state, abi);
   task.syscall = frame;
+  kernel.syscalls++;
   if (!kernel.observers.idle) kernel.observers.syscallEnter(task, frame);
   runSyscall(task, frame);
 }
@@ -107,6 +108,7 @@ export function callForTrap(task: Task, number: number, args: readonly number[],
     words[2 * i + 1] = task.programAbi === "amd64" ? Math.floor(value / 0x1_0000_0000) : 0;
   }
   const frame = { number, abi: task.programAbi, words };
+  task.kernel.syscalls++;
   task.kernel.observers.syscallEnter(task, frame);
   runSyscall(task, frame, (_, call, result) => {
     task.kernel.observers.syscallExit(task, call, result);

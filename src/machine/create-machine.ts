@@ -160,6 +160,7 @@ export function createMachine({ profile, host, options = {}, observers = [] }: M
   const cpu = createCpu({
     phys: physical,
     wasm: host.wasm,
+    clock: host.clock,
     identity: cpuIdentity(profile.cpu, random),
     ...(options.tiers === undefined ? {} : { tiers: options.tiers }),
   });

@@ -435,7 +435,7 @@ export class AddressSpace implements AddressTranslation {
     if (this.#destroyed) return;
     this.#destroyed = true;
     unmapAll(this);
-    this.system.spaces.delete(this);
+    this.system.forget(this);
     this.pageTables.destroy();
   }
 }

@@ -28,6 +28,8 @@ export class MemorySystem {
   committed = 0;
   /** Pages of the page cache that could be dropped; the owner of the cache keeps it. */
   fileCachePages = 0;
+  /** Page faults of address spaces that are gone. */
+  #pastFaults = 0;
   #shmemInode = 0;
   #anonVma = 0;
 
@@ -37,6 +39,18 @@ export class MemorySystem {
     this.maxMapCount = generation.limits.maxMapCount;
     this.mmapMinAddr = generation.mmapMinAddr;
     this.dacMmapMinAddr = generation.dacMmapMinAddr;
+  }
+
+  /** Page faults since boot, those that the kernel's own accesses caused included. */
+  get faults(): number {
+    let sum = this.#pastFaults;
+    for (const { minorFaults, majorFaults } of this.spaces) sum += minorFaults + majorFaults;
+    return sum;
+  }
+
+  /** An address space is gone. */
+  forget(space: AddressSpace): void {
+    if (this.spaces.delete(space)) this.#pastFaults += space.minorFaults + space.majorFaults;
   }
 
   nextShmemInode(): number {
