@@ -3,7 +3,9 @@ import { InternalError } from "../base/errors.ts";
 import {
   CPU_BASE,
   EFLAGS_REST,
+  FCS,
   FCW,
+  FDS,
   FIP,
   FLAG_AUX,
   FLAG_RESULT,
@@ -36,7 +38,7 @@ const DEFAULT_MXCSR = 0x1f80;
 const MXCSR_MODE_MASK = 0x7f80;
 const MXCSR_PLAIN = 0x1f80;
 const MXCSR_PE = 0x20;
-const MXCSR_MASK = 0xffff;
+const MXCSR_MASK = 0x2_ffff;
 
 export class Registers {
   codeBits: 32 | 64 = 64;
@@ -165,6 +167,9 @@ export class Registers {
     to.setUint32(FTW, from.getUint8(4), true);
     to.setUint32(FOP, from.getUint16(6, true), true);
     this.#bytes.set(image.subarray(8, 24), FIP);
+    // The format of 64-bit code has no selectors.
+    to.setUint16(FCS, 0, true);
+    to.setUint16(FDS, 0, true);
     to.setUint32(MXCSR, from.getUint32(24, true) & MXCSR_MASK, true);
     this.updateFloatMode();
     const top = (status >> 11) & 7;

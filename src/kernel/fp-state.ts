@@ -10,19 +10,28 @@ const FXSAVE_SIZE = 512;
 const XSAVE_HEADER_SIZE = 64;
 const AVX_OFFSET = FXSAVE_SIZE + XSAVE_HEADER_SIZE;
 const AVX_SIZE = 256;
+/** What belongs to x87: all before MXCSR, and the registers. */
+const XMM_OFFSET = 160;
+const FP_PARTS = [
+  [0, 24],
+  [32, XMM_OFFSET],
+] as const;
 /** End of XMM15 in the image. */
 const FXSAVE_USED = 416;
 const SW_RESERVED = 464;
 const FP_XSTATE_MAGIC1 = 0x46505853;
 const FP_XSTATE_MAGIC2 = 0x46505845;
 const MAGIC2_SIZE = 4;
-const XFEATURES_FPSSE = 3;
+const XFEATURE_FP = 1;
+const XFEATURE_SSE = 2;
+const XFEATURES_FPSSE = XFEATURE_FP | XFEATURE_SSE;
 const XFEATURE_YMM = 4;
-/** MXCSR bits that may be set (MXCSR_MASK). */
-const MXCSR_MASK = 0xffff;
+/** MXCSR bits that may be set (MXCSR_MASK): AMD's processors have bit 17. */
+const MXCSR_MASK = 0x2_ffff;
 /** struct fregs_state: the FSAVE image, status and magic included. */
 export const FREGS_SIZE = 112;
 const X86_FXSR_MAGIC = 0;
+const FSW_ES = 0x80;
 
 /** Bytes of the extended state in a frame, magic2 included; FXSAVE alone without XSAVE. */
 export function fpFrameSize(task: Task): number {
@@ -44,6 +53,8 @@ export function writeFpState(task: Task, buffer: number, ia32: boolean): number 
   const { state } = task.kernel.cpu;
   const out = new FrameWriter(fpFrameSize(task));
   state.fxsave(out.bytes.subarray(0, FXSAVE_SIZE));
+  // AMD's processors save opcode and pointers only while an unmasked exception is pending.
+  if (!(out.bytes[2] & FSW_ES)) out.bytes.fill(0, 6, 24);
   out.bytes.fill(0, SW_RESERVED, FXSAVE_SIZE);
   if (xstateSize !== 0) {
     out.u32(SW_RESERVED, FP_XSTATE_MAGIC1);
@@ -71,43 +82,63 @@ export function clearFpState(task: Task): void {
   state.setYmmHigh(new Uint8Array(AVX_SIZE));
 }
 
-/** fpu__restore_sig(): reads the state back. `buffer` 0 clears it. 0 or -EFAULT. */
+/**
+ * fpu__restore_sig(): reads the state back. `buffer` 0 clears it, and so does a frame that is refused. 0 or -1 (SIGSEGV):
+ * memory that cannot be read, and what XRSTOR or FXRSTOR refuse.
+ */
 export function readFpState(task: Task, buffer: number, ia32: boolean): number {
-  const { state } = task.kernel.cpu;
-  if (buffer === 0) {
-    clearFpState(task);
-    return 0;
-  }
+  const { config, cpu } = task.kernel;
+  const { state } = cpu;
+  clearFpState(task);
+  if (buffer === 0) return 0;
   const at = ia32 ? buffer + FREGS_SIZE : buffer;
   const image = new Uint8Array(FXSAVE_SIZE);
   if (task.mm.read(at, image) < 0) return -1;
   const from = new FrameReader(image);
-  const extended = readExtended(task, at, from);
+  const extended = isExtended(task, at, from);
+  if (extended < 0) return -1;
+  // What the frame has, and what of it is asked for; the rest begins anew.
+  let [present, requested] = [XFEATURES_FPSSE, XFEATURES_FPSSE];
+  if (extended) {
+    const header = new Uint8Array(XSAVE_HEADER_SIZE);
+    if (task.mm.read(at + FXSAVE_SIZE, header) < 0) return -1;
+    present = header[0];
+    requested = image[SW_RESERVED + 8] & config.xstateFeatures;
+    // XRSTOR: a feature that is not there, or any other bit of the header (SDM volume 1, section 13.8.2).
+    if ((present & ~config.xstateFeatures) !== 0 || header.subarray(1, 24).some((byte) => byte !== 0)) return -1;
+  }
   if (ia32) {
     const fregs = new Uint8Array(FREGS_SIZE);
     if (task.mm.read(buffer, fregs) < 0) return -1;
     mergeFsaveImage(image, fregs);
   }
-  new DataView(image.buffer).setUint32(24, from.u32(24) & MXCSR_MASK, true);
-  state.fxrstor(image);
-  if (extended !== undefined) state.setYmmHigh(extended);
+  const loaded = initialFxsave();
+  const mxcsr = from.u32(24);
+  if (requested & (XFEATURE_SSE | XFEATURE_YMM)) {
+    // A 32-bit kernel clears bits that are reserved, for the sake of old programs.
+    if (mxcsr & ~MXCSR_MASK && task.kernel.generation.kernelBits === 64) return -1;
+    new DataView(loaded.buffer).setUint32(24, mxcsr & MXCSR_MASK, true);
+  }
+  const has = requested & present;
+  if (has & XFEATURE_FP) for (const [start, end] of FP_PARTS) loaded.set(image.subarray(start, end), start);
+  if (has & XFEATURE_SSE) loaded.set(image.subarray(XMM_OFFSET, FXSAVE_USED), XMM_OFFSET);
+  const high = new Uint8Array(AVX_SIZE);
+  if (has & XFEATURE_YMM && task.mm.read(at + AVX_OFFSET, high) < 0) return -1;
+  state.fxrstor(loaded);
+  state.setYmmHigh(high);
   return 0;
 }
 
-/** The AVX halves if the frame has valid extended state (check_xstate_in_sigframe()); zeros if the frame leaves them out. */
-function readExtended(task: Task, at: number, from: FrameReader): Uint8Array | undefined {
-  const { xstateSize, xstateFeatures } = task.kernel.config;
-  if (xstateSize === 0 || !(xstateFeatures & XFEATURE_YMM)) return undefined;
-  const high = new Uint8Array(AVX_SIZE);
-  const size = from.u32(SW_RESERVED + 16);
-  const valid = from.u32(SW_RESERVED) === FP_XSTATE_MAGIC1 && size >= AVX_OFFSET + AVX_SIZE && size <= xstateSize;
-  if (!valid) return high;
+/** check_xstate_in_sigframe(): 1 if the frame has an XSAVE header and what follows it, 0 if FXSAVE's part alone; -1: not readable. */
+function isExtended(task: Task, at: number, from: FrameReader): number {
+  const { xstateSize } = task.kernel.config;
+  if (xstateSize === 0) return 0;
+  const [all, size] = [from.u32(SW_RESERVED + 4), from.u32(SW_RESERVED + 16)];
+  const fits = size >= FXSAVE_SIZE + XSAVE_HEADER_SIZE && size <= xstateSize && size <= all;
+  if (from.u32(SW_RESERVED) !== FP_XSTATE_MAGIC1 || !fits) return 0;
   const magic2 = new Uint8Array(MAGIC2_SIZE);
-  const header = new Uint8Array(XSAVE_HEADER_SIZE);
-  if (task.mm.read(at + size, magic2) < 0 || task.mm.read(at + FXSAVE_SIZE, header) < 0) return high;
-  if (new FrameReader(magic2).u32(0) !== FP_XSTATE_MAGIC2) return high;
-  if (!(header[0] & XFEATURE_YMM)) return high;
-  return task.mm.read(at + AVX_OFFSET, high) < 0 ? new Uint8Array(AVX_SIZE) : high;
+  if (task.mm.read(at + size, magic2) < 0) return -1;
+  return new FrameReader(magic2).u32(0) === FP_XSTATE_MAGIC2 ? 1 : 0;
 }
 
 /** The state after FNINIT with MXCSR 0x1f80. */

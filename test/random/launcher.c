@@ -1,4 +1,4 @@
-/* Runs programs one after the other: the output of each, then how it ended. After -t they may take 50 ms each. */
+/* Runs programs one after the other: the output of each, then how it ended. After -t they may take 20 ms each. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
@@ -11,7 +11,7 @@ int main(int count, char **programs)
 	for (int i = 1 + limited; i < count; i++) {
 		int status = 0;
 		if (fork() == 0) {
-			struct itimerval limit = {.it_value.tv_usec = 50000};
+			struct itimerval limit = {.it_value.tv_usec = 20000};
 			if (limited)
 				setitimer(ITIMER_VIRTUAL, &limit, 0);
 			execl(programs[i], programs[i], (char *)0);

@@ -14,6 +14,7 @@ const root = join(import.meta.dirname, "../..");
 const HELP = `npm run random-programs -- [options]      needs csmith, gcc and gcc-multilib
   --count N     programs (default: 500)
   --seed N      the first one's seed (default: 1)
+  --builds N    builds of each program: 3, one of every group (default), or 1, in turn
   --kinds a,b   csmith, csmith-float, float (default: all, in turn)
   --batch N     programs that run under one folio (default: 12)
   --keep DIR    where programs that differ are kept (default: dist/random-programs)
@@ -33,7 +34,7 @@ const BUILDS = {
   "m32-O2-sse": ["-O2", "-m32", "-msse2", "-mfpmath=sse"],
   "m32-O3-v3": ["-O3", "-m32", "-march=x86-64-v3", "-mfpmath=sse"],
 };
-/** Each program is compiled in one build of every group, in turn. */
+/** Each program is compiled in one build of every group, in turn; or in one of all. */
 const GROUPS = [
   ["O0", "O1", "O2", "O3"],
   ["v3-O3", "v3-O2"],
@@ -47,6 +48,7 @@ const { values } = parseArgs({
   options: {
     count: { type: "string", default: "500" },
     seed: { type: "string", default: "1" },
+    builds: { type: "string", default: "3" },
     kinds: { type: "string", default: "csmith,csmith-float,float" },
     batch: { type: "string", default: "12" },
     keep: { type: "string", default: join(root, "dist/random-programs") },
@@ -56,6 +58,7 @@ const { values } = parseArgs({
 /** How the launcher's time limit ends a program. */
 const SIGVTALRM = 26;
 const kinds = values.kinds.split(",");
+const groups = values.builds === "1" ? [GROUPS.flat()] : GROUPS;
 const tally = { programs: 0, runs: 0, tooSlow: 0, notCompiled: 0, differ: 0 };
 const perBuild = {};
 
@@ -81,7 +84,7 @@ function compile(dir, n) {
   writeFileSync(file, source(kind, seed));
   const turn = Math.floor(n / kinds.length);
   const programs = [];
-  for (const group of GROUPS) {
+  for (const group of groups) {
     const build = group[turn % group.length];
     const program = join(dir, `${kind}-${seed}-${build}`);
     const flags = [...BUILDS[build], "-w", "-static", "-frounding-math", "-I/usr/include/csmith"];

@@ -2,7 +2,7 @@
  * x87 arithmetic, loads and register moves. Return values: 0 done, 16 #MF (a waiting instruction found an unmasked
  * exception pending and did nothing). Registers are named by their ST index.
  */
-import { FCW, FSW, FTW, IE } from "./block.as";
+import { FCS, FCW, FDP, FDS, FIP, FOP, FSW, FTW, IE } from "./block.as";
 import * as core from "./core.as";
 import { A, FINITE, TOP_BIT, X } from "./core.as";
 import * as x from "./x87-core.as";
@@ -341,11 +341,16 @@ export function x87Fcmov(i: u32, condition: u32): i32 {
   return 0;
 }
 
-/** FNINIT. */
+/** FNINIT: the pointers and the opcode are cleared too. */
 export function x87Fninit(): void {
   store<u32>(FCW, 0x37f);
   store<u32>(FSW, 0);
   store<u32>(FTW, 0);
+  store<u32>(FOP, 0);
+  store<u64>(FIP, 0);
+  store<u64>(FDP, 0);
+  store<u16>(FCS, 0);
+  store<u16>(FDS, 0);
 }
 
 /** FNCLEX. */
