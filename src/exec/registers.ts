@@ -39,6 +39,13 @@ const MXCSR_MODE_MASK = 0x7f80;
 const MXCSR_PLAIN = 0x1f80;
 const MXCSR_PE = 0x20;
 const MXCSR_MASK = 0x2_ffff;
+/** FCW: bits that can be written, and the reserved one that is set. */
+const FCW_USED = 0x1f3f;
+const FCW_SET = 0x40;
+const FSW_EXCEPTIONS = 0x3f;
+/** ES and B. */
+const FSW_SUMMARY = 0x8080;
+const FOP_USED = 0x7ff;
 
 export class Registers {
   codeBits: 32 | 64 = 64;
@@ -162,11 +169,17 @@ export class Registers {
     const to = this.#view;
     const from = new DataView(image.buffer, image.byteOffset, 512);
     const status = from.getUint16(2, true);
-    to.setUint32(FCW, from.getUint16(0, true), true);
-    to.setUint32(FSW, status, true);
+    const control = (from.getUint16(0, true) & FCW_USED) | FCW_SET;
+    const pending = status & ~control & FSW_EXCEPTIONS;
+    to.setUint32(FCW, control, true);
+    to.setUint32(FSW, (status & ~FSW_SUMMARY) | (pending ? FSW_SUMMARY : 0), true);
     to.setUint32(FTW, from.getUint8(4), true);
-    to.setUint32(FOP, from.getUint16(6, true), true);
-    this.#bytes.set(image.subarray(8, 24), FIP);
+    to.setUint32(FOP, from.getUint16(6, true) & FOP_USED, true);
+    for (const at of [0, 8]) {
+      // Pointers have 48 bits and are saved with their sign.
+      this.#bytes.set(image.subarray(8 + at, 14 + at), FIP + at);
+      this.#bytes.fill(image[13 + at] & 0x80 ? 0xff : 0, FIP + at + 6, FIP + at + 8);
+    }
     // The format of 64-bit code has no selectors.
     to.setUint16(FCS, 0, true);
     to.setUint16(FDS, 0, true);

@@ -7,7 +7,9 @@ import { SegmentRegister } from "./registers.ts";
 import type { Task } from "./task.ts";
 
 const FXSAVE_SIZE = 512;
+const FXSAVE_ALIGNMENT = 16;
 const XSAVE_HEADER_SIZE = 64;
+const XSAVE_ALIGNMENT = 64;
 const AVX_OFFSET = FXSAVE_SIZE + XSAVE_HEADER_SIZE;
 const AVX_SIZE = 256;
 /** What belongs to x87: all before MXCSR, and the registers. */
@@ -26,6 +28,8 @@ const XFEATURE_FP = 1;
 const XFEATURE_SSE = 2;
 const XFEATURES_FPSSE = XFEATURE_FP | XFEATURE_SSE;
 const XFEATURE_YMM = 4;
+/** Those that MXCSR belongs to. */
+const XFEATURES_MXCSR = XFEATURE_SSE | XFEATURE_YMM;
 /** MXCSR bits that may be set (MXCSR_MASK): AMD's processors have bit 17. */
 const MXCSR_MASK = 0x2_ffff;
 /** struct fregs_state: the FSAVE image, status and magic included. */
@@ -84,7 +88,7 @@ export function clearFpState(task: Task): void {
 
 /**
  * fpu__restore_sig(): reads the state back. `buffer` 0 clears it, and so does a frame that is refused. 0 or -1 (SIGSEGV):
- * memory that cannot be read, and what XRSTOR or FXRSTOR refuse.
+ * memory that cannot be read, and what XRSTOR or FXRSTOR refuse; the kernel copies frames of i386 and checks them itself.
  */
 export function readFpState(task: Task, buffer: number, ia32: boolean): number {
   const { config, cpu } = task.kernel;
@@ -97,6 +101,7 @@ export function readFpState(task: Task, buffer: number, ia32: boolean): number {
   const from = new FrameReader(image);
   const extended = isExtended(task, at, from);
   if (extended < 0) return -1;
+  if (!ia32 && at % (extended ? XSAVE_ALIGNMENT : FXSAVE_ALIGNMENT) !== 0) return -1;
   // What the frame has, and what of it is asked for; the rest begins anew.
   let [present, requested] = [XFEATURES_FPSSE, XFEATURES_FPSSE];
   if (extended) {
@@ -104,8 +109,15 @@ export function readFpState(task: Task, buffer: number, ia32: boolean): number {
     if (task.mm.read(at + FXSAVE_SIZE, header) < 0) return -1;
     present = header[0];
     requested = image[SW_RESERVED + 8] & config.xstateFeatures;
-    // XRSTOR: a feature that is not there, or any other bit of the header (SDM volume 1, section 13.8.2).
-    if ((present & ~config.xstateFeatures) !== 0 || header.subarray(1, 24).some((byte) => byte !== 0)) return -1;
+    // A feature that is not there, or a reserved bit; XRSTOR looks at the first 24 bytes (SDM volume 1, section 13.8.2).
+    const reserved = header.subarray(1, ia32 ? XSAVE_HEADER_SIZE : 24);
+    if ((present & ~config.xstateFeatures) !== 0 || reserved.some((byte) => byte !== 0)) return -1;
+  }
+  const has = requested & present;
+  const mxcsr = from.u32(24);
+  if ((ia32 ? present !== 0 : requested & XFEATURES_MXCSR) && mxcsr & ~MXCSR_MASK) {
+    // A 32-bit kernel clears bits that are reserved in FXSAVE's part, for the sake of old programs.
+    if (extended || task.kernel.generation.kernelBits === 64) return -1;
   }
   if (ia32) {
     const fregs = new Uint8Array(FREGS_SIZE);
@@ -113,13 +125,7 @@ export function readFpState(task: Task, buffer: number, ia32: boolean): number {
     mergeFsaveImage(image, fregs);
   }
   const loaded = initialFxsave();
-  const mxcsr = from.u32(24);
-  if (requested & (XFEATURE_SSE | XFEATURE_YMM)) {
-    // A 32-bit kernel clears bits that are reserved, for the sake of old programs.
-    if (mxcsr & ~MXCSR_MASK && task.kernel.generation.kernelBits === 64) return -1;
-    new DataView(loaded.buffer).setUint32(24, mxcsr & MXCSR_MASK, true);
-  }
-  const has = requested & present;
+  if ((ia32 ? has : requested) & XFEATURE_SSE) new DataView(loaded.buffer).setUint32(24, mxcsr & MXCSR_MASK, true);
   if (has & XFEATURE_FP) for (const [start, end] of FP_PARTS) loaded.set(image.subarray(start, end), start);
   if (has & XFEATURE_SSE) loaded.set(image.subarray(XMM_OFFSET, FXSAVE_USED), XMM_OFFSET);
   const high = new Uint8Array(AVX_SIZE);

@@ -17,6 +17,16 @@ function compiled(name: string, ...flags: string[]): string | undefined {
   return compileC(source, join(scratch, `${name}${flags.join("")}`), "-O1", "-static", "-pthread", ...flags);
 }
 
+/** Programs that need what not every processor has. */
+const FEATURES: Record<string, string> = { "fp-frames": "avx" };
+
+/** Whether this machine can run the program natively. */
+function supported(name: string): boolean {
+  const feature = FEATURES[name];
+  if (feature === undefined || !usable) return true;
+  return fs.readFileSync("/proc/cpuinfo", "latin1").split(/\s/).includes(feature);
+}
+
 /** A fresh working directory: folio's writes stay in memory, the native run's do not. */
 function directory(name: string): string {
   const path = join(scratch, `${name}.d`);
@@ -49,9 +59,19 @@ describe.each(["", "-m32"])("%s", (bits) => {
     expect(under.status).toBe(native.status);
   });
 
-  for (const name of ["locks", "fsize", "code", "ptys", "exec-thread", "tiny-floats", "transfers", "privileges"]) {
+  for (const name of [
+    "locks",
+    "fsize",
+    "code",
+    "ptys",
+    "exec-thread",
+    "tiny-floats",
+    "transfers",
+    "privileges",
+    "fp-frames",
+  ]) {
     const file = compiled(name, ...(bits === "" ? [] : [bits, "-msse2"]));
-    it.skipIf(file === undefined)(name, { timeout: 60_000 }, () => {
+    it.skipIf(file === undefined || !supported(name))(name, { timeout: 60_000 }, () => {
       const options = { timeout: 60_000 };
       const native = command(file ?? "", [], { ...options, cwd: directory(name) });
       expect(native.stdout.length).toBeGreaterThan(0);

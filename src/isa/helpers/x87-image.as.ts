@@ -140,6 +140,11 @@ function loadMxcsr(value: u32): void {
   fpUpdateMode();
 }
 
+/** A pointer as the processor keeps it: 48 bits, which are saved with their sign. */
+function canonical(pointer: u64): u64 {
+  return u64((i64(pointer) << 16) >> 16);
+}
+
 /** The x87 part of the image. */
 function loadX87(wide: u32): void {
   const at = SCRATCH;
@@ -150,8 +155,8 @@ function loadX87(wide: u32): void {
   if (x.waiting()) {
     store<u32>(FOP, load<u16>(at + 6) & 0x7ff);
     if (wide !== 0) {
-      store<u64>(FIP, load<u64>(at + 8));
-      store<u64>(FDP, load<u64>(at + 16));
+      store<u64>(FIP, canonical(load<u64>(at + 8)));
+      store<u64>(FDP, canonical(load<u64>(at + 16)));
     } else {
       store<u64>(FIP, load<u32>(at + 8));
       store<u32>(FCS, load<u16>(at + 12));
