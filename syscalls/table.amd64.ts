@@ -118,6 +118,7 @@ import {
   munmap,
   remapFilePages,
 } from "./memory.ts";
+import { msgctl, msgget, msgrcv, msgsnd } from "./msg.ts";
 import { pidfdGetfd, pidfdOpen, pidfdSendSignal } from "./pidfd.ts";
 import { pipe, pipe2 } from "./pipe.ts";
 import { poll, ppoll, pselect6, select } from "./poll.ts";
@@ -140,6 +141,8 @@ import {
   schedYield,
   setpriority,
 } from "./sched.ts";
+import { semctl, semget, semop, semtimedop } from "./sem.ts";
+import { shmat, shmctl, shmdt, shmget } from "./shm.ts";
 import {
   kill,
   pause,
@@ -246,6 +249,9 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [26, msync],
   [27, mincore],
   [28, madvise],
+  [29, shmget],
+  [30, shmat],
+  [31, shmctl],
   [32, dup],
   [33, dup2],
   [34, pause],
@@ -278,6 +284,14 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [61, wait4],
   [62, kill],
   [63, uname],
+  [64, semget],
+  [65, semop],
+  [66, semctl],
+  [67, shmdt],
+  [68, msgget],
+  [69, msgsnd],
+  [70, msgrcv],
+  [71, msgctl],
   [72, fcntl],
   [73, flock],
   [74, fsync],
@@ -393,6 +407,7 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [217, getdents64],
   [218, setTidAddress],
   [219, restartSyscall],
+  [220, semtimedop],
   [221, fadvise64],
   [222, timerCreate],
   [223, timerSettimeNative],

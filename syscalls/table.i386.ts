@@ -110,6 +110,7 @@ import {
   vhangup,
 } from "./info.ts";
 import { ioctl } from "./ioctl.ts";
+import { ipc } from "./ipc.ts";
 import { getrusage, oldGetrlimit, prlimit64, setrlimit, ugetrlimit } from "./limits.ts";
 import {
   brk,
@@ -129,6 +130,7 @@ import {
   oldMmap,
   remapFilePages,
 } from "./memory.ts";
+import { msgctl, msgget, msgrcv, msgsnd } from "./msg.ts";
 import { pidfdGetfd, pidfdOpen, pidfdSendSignal } from "./pidfd.ts";
 import { pipe, pipe2 } from "./pipe.ts";
 import { newselect, oldSelect, poll, ppoll, ppollTime64, pselect6, pselect6Time64 } from "./poll.ts";
@@ -165,6 +167,8 @@ import {
   schedYield,
   setpriority,
 } from "./sched.ts";
+import { semctl, semget, semtimedopTime64 } from "./sem.ts";
+import { shmat, shmctl, shmdt, shmget } from "./shm.ts";
 import {
   kill,
   pause,
@@ -373,6 +377,7 @@ export const TABLE_I386: SyscallTable = new Map<number, SyscallDefinition>([
   [111, vhangup],
   [114, wait4],
   [116, sysinfo],
+  [117, ipc],
   [118, fsync],
   [119, sigreturn],
   [120, cloneI386],
@@ -577,6 +582,16 @@ export const TABLE_I386: SyscallTable = new Map<number, SyscallDefinition>([
   [383, statx],
   [384, archPrctl],
   [386, rseq],
+  [393, semget],
+  [394, semctl],
+  [395, shmget],
+  [396, shmctl],
+  [397, shmat],
+  [398, shmdt],
+  [399, msgget],
+  [400, msgsnd],
+  [401, msgrcv],
+  [402, msgctl],
   [403, clockGettime64],
   [404, clockSettime64],
   [406, clockGetresTime64],
@@ -589,6 +604,7 @@ export const TABLE_I386: SyscallTable = new Map<number, SyscallDefinition>([
   [413, pselect6Time64],
   [414, ppollTime64],
   [417, recvmmsg64],
+  [420, semtimedopTime64],
   [421, rtSigtimedwaitTime64],
   [422, futexTime64],
   [423, schedRrGetIntervalTime64],

@@ -19,6 +19,7 @@ import { type Clock, RealClock, VirtualClock } from "./clock.ts";
 import type { KernelConfig, UtsName } from "./config.ts";
 import type { CpuRunner } from "./cpu.ts";
 import { FutexTable } from "./futex.ts";
+import { IpcNamespace } from "./ipc/namespace.ts";
 import { Outside } from "./outside.ts";
 import { Ptys } from "./pty/devpts.ts";
 import { type RunEnd, Scheduler } from "./scheduler.ts";
@@ -68,6 +69,7 @@ export class Kernel {
   readonly traps = new Traps();
   readonly net: NetNamespace;
   readonly ptys = new Ptys(this);
+  readonly ipc = new IpcNamespace(this);
   /** For data between files and guest memory, within one step of a call. */
   readonly scratch = new Scratch();
   readonly outside = new Outside(this);

@@ -20,6 +20,7 @@ import {
   CLONE_PIDFD,
   CLONE_SETTLS,
   CLONE_SIGHAND,
+  CLONE_SYSVSEM,
   CLONE_THREAD,
   CLONE_VFORK,
   CLONE_VM,
@@ -114,6 +115,7 @@ function discard(child: Task): void {
     group.cancelCpuLimit?.();
   }
   child.files.release();
+  child.kernel.ipc.sem.exit(child);
   child.kernel.releaseMm(child.mm);
 }
 
@@ -160,6 +162,7 @@ function inherit(parent: Task, child: Task, args: CloneArgs): void {
     child.mm.limits = mmLimits(child.group.rlimits, () => child.creds);
     child.rseq = parent.rseq;
   }
+  if (flags & CLONE_SYSVSEM) child.semUndo = parent.kernel.ipc.sem.shareUndo(parent);
   child.blocked = parent.blocked.copy();
   child.personality = parent.personality;
   const keepsPolicy = !parent.resetOnFork;

@@ -64,6 +64,7 @@ export function exitTask(task: Task, status: number): void {
   }
   kernel.observers.exit(task, status);
   releaseMemory(task);
+  kernel.ipc.sem.exit(task);
   task.files.release();
   group.deadThreadsUserNs += task.userNs;
   task.sleep?.end("interrupted");

@@ -9,6 +9,7 @@ import type { Path } from "../vfs/path.ts";
 import type { BlockControl, SyscallResult } from "./control.ts";
 import type { Credentials } from "./credentials.ts";
 import { IoCounters } from "./io-counters.ts";
+import type { SemUndoList } from "./ipc/sem-undo.ts";
 import type { Kernel } from "./kernel.ts";
 import { PendingSignals } from "./pending-signals.ts";
 import { SignalSet } from "./signal-set.ts";
@@ -126,6 +127,8 @@ export class Task {
   /** The thread that cloned this one (PR_SET_PDEATHSIG). */
   parentTask: Task | undefined;
   personality = 0;
+  /** What semop(2) with SEM_UNDO is to take back at exit. */
+  semUndo: SemUndoList | undefined;
   /** PR_SET_PDEATHSIG. */
   parentDeathSignal = 0;
   noNewPrivs = false;

@@ -165,7 +165,7 @@ function mapPageCache(mm: AddressSpace, at: number, frame: FrameNumber, bits: nu
 
 /** do_fault: do_read_fault with fault-around, do_cow_fault, do_shared_fault. The leaf table is made only when it is used. */
 function fileFault(mm: AddressSpace, vma: Vma, file: Mappable, page: PageNumber, write: boolean): FaultResult {
-  const around = !write && mm.generation.faultAroundPages > 1;
+  const around = !write && !file.mapsSinglePages && mm.generation.faultAroundPages > 1;
   if (around && faultAround(mm, vma, file, page)) return FAULT_DONE;
   // do_cow_fault prepares before it asks the file, so even a failure leaves an anon_vma
   if (write && !(vma.flags & VM_SHARED)) prepareAnonVma(mm, vma);

@@ -26,6 +26,8 @@ export interface Mappable {
    * A host file whose pages are taken to be cached already ("hot") reads the page in here.
    */
   cachedPage(index: number): FrameNumber;
+  /** A fault maps the page that it met and no others (no vm_ops->map_pages). */
+  readonly mapsSinglePages?: boolean;
   /** FALLOC_FL_PUNCH_HOLE for MADV_REMOVE: bytes [start, end) become zero. 0 or -errno (-EOPNOTSUPP). */
   punchHole?(start: number, end: number): number;
 }
@@ -47,6 +49,8 @@ export interface MappedFile {
   readonly appendOnly?: boolean;
   /** The mount is noexec. */
   readonly noExec?: boolean;
+  /** vm_ops->close counts its areas: none of them may disappear into a neighbour. */
+  readonly areasStay?: boolean;
   /** The task may neither write the file nor owns it: mincore(2) calls all its pages resident. */
   readonly hidesResidence?: boolean;
   /** A VMA refers to it now / no longer (get_file, fput). */

@@ -85,6 +85,7 @@ export function mergeNew(mm: AddressSpace, range: MergeRange): Vma | undefined {
   const prev = next === undefined ? mm.vmas.last : next.prev;
   let left = canMergeAfter(mm, prev, range);
   let right = !range.justExpand && canMergeBefore(mm, next, range);
+  if (left && right && range.file?.areasStay) right = false;
   if (left && right && anonConflict(prev, next)) {
     if (mm.generation.newMappingMerges === "prev-first") right = false;
     else left = false;
@@ -137,6 +138,7 @@ export function modifyFlags(mm: AddressSpace, vma: Vma, start: number, end: numb
 function mergeExisting(mm: AddressSpace, range: MergeRange & { readonly middle: Vma }): Vma | undefined {
   const middle = range.middle;
   if ((range.flags | middle.flags) & VM_SPECIAL) return undefined;
+  if (range.file?.areasStay && range.start === middle.start && range.end === middle.end) return undefined;
   const { prev, next } = middle;
   const left = range.start === middle.start && canMergeAfter(mm, prev, range);
   let right = range.end === middle.end && canMergeBefore(mm, next, range);

@@ -13,6 +13,7 @@ import { OomScores } from "./oom.ts";
 import { TaskDirectory } from "./process.ts";
 import { SETTINGS, settingMode, settingOptions } from "./sysctl.ts";
 import { SYSTEM_FILES } from "./system.ts";
+import { SYSVIPC_FILES } from "./sysvipc.ts";
 
 /** PROC_DYNAMIC_FIRST: numbers of the nodes that exist from the start. */
 const FIRST_STATIC_INO = 0xf000_0000;
@@ -83,7 +84,17 @@ export class Procfs {
       link("thread-self", () => (kernel.current ? `${self()}/task/${kernel.current.tid}` : -ENOENT));
     }
     entries.set("sys", () => this.#sysctlDirectory(""));
+    entries.set("sysvipc", () => this.#sysvipcDirectory());
     return entries;
+  }
+
+  #sysvipcDirectory(): Inode {
+    const entries = new Map<string, () => Inode>();
+    for (const [name, read] of Object.entries(SYSVIPC_FILES)) {
+      const init = { ino: this.ino(`sysvipc/${name}`), mapError: -EIO, read: () => read(this.kernel) };
+      entries.set(name, () => new ProcText(this.sb, 0o444, init));
+    }
+    return new ProcTable(this.sb, 0o555, entries, { ino: this.ino("sysvipc") });
   }
 
   /** A directory of /proc/sys; `prefix` is its path with a slash at the end, or "". */

@@ -5,31 +5,8 @@ import { FIRST_LOCAL_PORT, LAST_LOCAL_PORT } from "../../net/inet.ts";
 import { isPrivileged } from "../credentials.ts";
 import type { Kernel } from "../kernel.ts";
 import { type ProcTextOptions, parseInteger } from "./nodes.ts";
-
-interface Setting {
-  readonly read: (kernel: Kernel) => string | number;
-  /** 0 or -errno; without it the file is 0444. */
-  readonly write?: (kernel: Kernel, value: number) => number;
-}
-
-const fixed = (value: string | number): Setting => ({ read: () => value });
-
-/** A whole number in [min, max] that `store` keeps. */
-function ranged(
-  read: (kernel: Kernel) => number,
-  min: number,
-  max: number,
-  store: (kernel: Kernel, value: number) => void,
-): Setting {
-  return {
-    read,
-    write(kernel, value) {
-      if (value < min || value > max) return -EINVAL;
-      store(kernel, value);
-      return 0;
-    },
-  };
-}
+import { fixed, ranged, type Setting } from "./setting.ts";
+import { IPC_SETTINGS } from "./sysvipc.ts";
 
 /** A fresh random UUID of version 4 (drivers/char/random.c, proc_do_uuid()). */
 function uuid(kernel: Kernel): string {
@@ -59,7 +36,7 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   "kernel/core_pattern": fixed("core"),
   "kernel/domainname": { read: (kernel) => kernel.uts.domainname },
   "kernel/hostname": { read: (kernel) => kernel.uts.nodename },
-  "kernel/msgmax": fixed(8192),
+  ...IPC_SETTINGS,
   "kernel/ngroups_max": fixed(65536),
   "kernel/osrelease": { read: (kernel) => kernel.uts.release },
   "kernel/ostype": { read: (kernel) => kernel.uts.sysname },
@@ -75,9 +52,6 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   "kernel/pty/max": fixed(4096),
   "kernel/pty/nr": { read: (kernel) => kernel.ptys.indices.length },
   "kernel/rtsig-max": fixed(1024),
-  "kernel/shmall": fixed("18446744073692774399"),
-  "kernel/shmmax": fixed("18446744073692774399"),
-  "kernel/shmmni": fixed(4096),
   "kernel/tainted": fixed(0),
   "kernel/threads-max": { read: (kernel) => kernel.maxThreads },
   "kernel/version": { read: (kernel) => kernel.uts.version },
@@ -127,20 +101,22 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
 };
 
 export function settingMode(setting: Setting): number {
-  return setting.write === undefined ? 0o444 : 0o644;
+  return setting.write === undefined && setting.writeList === undefined ? 0o444 : 0o644;
 }
 
 export function settingOptions(kernel: Kernel, setting: Setting): ProcTextOptions {
-  const { read, write } = setting;
+  const { read, write, writeList } = setting;
   const options = { read: () => `${read(kernel)}\n` };
-  if (write === undefined) return options;
+  if (write === undefined && writeList === undefined) return options;
   return {
     ...options,
     write: (text) => {
       const { current } = kernel;
       if (current !== undefined && !isPrivileged(current.creds)) return -EPERM;
-      const value = parseInteger(text);
-      return value === undefined ? -EINVAL : write(kernel, value);
+      const values = text.trim().split(/\s+/).map(parseInteger);
+      if (values.includes(undefined)) return -EINVAL;
+      const numbers = values as number[];
+      return writeList?.(kernel, numbers) ?? write?.(kernel, numbers[0]) ?? -EINVAL;
     },
   };
 }

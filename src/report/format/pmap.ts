@@ -36,8 +36,11 @@ function mode(mapping: MappingSnapshot): string {
   return `${permissions.slice(0, 3)}${permissions[3] === "s" ? "s" : "-"}-`;
 }
 
-/** Everything without a path is `[ anon ]`, but the mapping that holds start_stack. */
+/** Segments of shared memory by their identifier, the number of the inode; everything without a path is `[ anon ]`, but the mapping that holds start_stack. */
 function mappingName(mapping: MappingSnapshot, snapshot: MemorySnapshot, wholePath: boolean): string {
+  if (mapping.major === 0 && mapping.minor === 1 && mapping.name.includes("/SYSV")) {
+    return `  [ shmid=0x${mapping.inode.toString(16)} ]`;
+  }
   const slash = mapping.name.indexOf("/");
   if (slash >= 0) {
     const path = mapping.name.slice(slash);
