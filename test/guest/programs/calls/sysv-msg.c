@@ -155,7 +155,11 @@ int main(void) {
   fgets(line, sizeof line, f); fputs(line, stdout);
   sprintf(mine, "%10d %10d ", KEY, id);
   while (fgets(line, sizeof line, f))
-    if (strncmp(line, mine, strlen(mine)) == 0) printf("%.31s %.24s %d\n", line + 21, line + 64, (int)strlen(line));
+    if (strncmp(line, mine, strlen(mine)) == 0) {
+      unsigned long v[8];
+      sscanf(line + 21, "%lo %lu %lu %*u %*u %lu %lu %lu %lu", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6]);
+      printf("%lo %lu %lu %lu %lu %lu %lu\n", v[0], v[1], v[2], v[3], v[4], v[5], v[6]);
+    }
   fclose(f);
   msgctl(id, IPC_RMID, NULL);
   wait(NULL);
@@ -163,7 +167,7 @@ int main(void) {
   show(put(1, "x", 0)); get(0, 10, 0); show(msgctl(id, IPC_RMID, NULL));
   id = msgget(IPC_PRIVATE, 0600);
   m.type = 1; msgsnd(id, &m, 8192, 0); msgsnd(id, &m, 8192, 0);
-  if (fork() == 0) { show(put(1, "waits", 0)); _exit(0); }
+  if (fork() == 0) { int r = put(1, "waits", 0); _exit(r < 0 ? errno : 0); }
   usleep(20000);
 #ifdef __i386__
   unsigned char old[64];
@@ -176,11 +180,11 @@ int main(void) {
   value(syscall(SYS_ipc, 12, id, 9000, IPC_NOWAIT, 0));
   value(syscall(SYS_ipc, 12 | 1 << 16, id, 9000, IPC_NOWAIT, &m, 2));
   value(syscall(401, id, &m, 9000, 1, IPC_NOWAIT));
-  wait(NULL);
   m.type = 3;
   value(syscall(400, id, &m, 9, IPC_NOWAIT));
 #endif
   msgctl(id, IPC_RMID, NULL);
-  wait(NULL);
+  wait(&status);
+  printf("%x\n", status);
   return 0;
 }

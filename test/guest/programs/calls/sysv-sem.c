@@ -240,7 +240,7 @@ int main(void) {
   fgets(line, sizeof line, f); fputs(line, stdout);
   sprintf(mine, "%10d %10d ", KEY, id);
   while (fgets(line, sizeof line, f))
-    if (strncmp(line, mine, strlen(mine)) == 0) printf("%.43s %d\n", line + 21, (int)strlen(line));
+    if (strncmp(line, mine, strlen(mine)) == 0) printf("%.16s\n", line + 21);
   fclose(f);
   semctl(id, 0, IPC_RMID);
   wait(NULL);

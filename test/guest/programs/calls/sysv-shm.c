@@ -243,7 +243,7 @@ int main(int argc, char **argv) {
     if (strncmp(line, mine, strlen(mine)) == 0) {
       long size, natt, cpid, lpid, uid, gid, cu, cg, at, dt, ct, rss, swap; int perm;
       int n = sscanf(line + strlen(mine), "%o %ld %ld %ld %ld %ld %ld %ld %ld %ld %ld %ld %ld %ld", &perm, &size, &cpid, &lpid, &natt, &uid, &gid, &cu, &cg, &at, &dt, &ct, &rss, &swap);
-      printf("%d fields, length %d: %o %ld %d %ld %ld %ld %ld %ld %ld %ld\n", n, (int)strlen(line), perm, size, cpid == getpid(), natt, uid, gid, cu, cg, rss, swap);
+      printf("%d fields: %o %ld %d %ld %ld %ld %ld %ld %ld %ld\n", n, perm, size, cpid == getpid(), natt, uid, gid, cu, cg, rss, swap);
     }
   fclose(f);
   /* removal while attached */
