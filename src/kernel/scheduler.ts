@@ -4,6 +4,7 @@
 import { ExitReason } from "./cpu.ts";
 import type { Kernel } from "./kernel.ts";
 import { RunQueue } from "./run-queue.ts";
+import type { Sampler } from "./sampler.ts";
 import { prepareUserMode } from "./signal-delivery.ts";
 import { enterSyscall } from "./syscall-entry.ts";
 import type { Task } from "./task.ts";
@@ -15,6 +16,8 @@ import { enterTrap } from "./traps.ts";
 export type RunEnd = "exited" | "stopped" | "instruction-limit" | "deadlock";
 
 export class Scheduler {
+  /** Set before the machine runs. */
+  sampler: Sampler | undefined;
   readonly #kernel: Kernel;
   /** Runnable tasks; the first one is next. */
   readonly #queue = new RunQueue();
@@ -95,13 +98,15 @@ export class Scheduler {
     const { cpu, clock, timers, config } = this.#kernel;
     if (this.#sliceLeft <= 0) this.#sliceLeft = config.sliceInstructions;
     const before = cpu.instructions;
-    const budget = Math.min(this.#sliceLeft, clock.budgetUntil(timers.nextNs), config.maxInstructions - before);
+    let budget = Math.min(this.#sliceLeft, clock.budgetUntil(timers.nextNs), config.maxInstructions - before);
+    if (this.sampler !== undefined) budget = Math.min(budget, this.sampler.enter(task));
     this.#runStart = before;
     const reason = cpu.run(budget);
     this.#runStart = undefined;
     const ran = cpu.instructions - before;
     task.userNs += ran;
     this.#sliceLeft -= ran;
+    this.sampler?.leave(task, ran);
     this.#handleExit(task, reason);
     if (this.#sliceLeft > 0) return;
     this.#rotate();
