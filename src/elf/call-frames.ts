@@ -30,6 +30,13 @@ interface Fde extends FrameEntry {
   readonly to: number;
 }
 
+/** A row as it is kept: the rules as a list. */
+interface FrameRow {
+  readonly cfa: Row["cfa"];
+  readonly rules: readonly (readonly [register: number, rule: Rule])[];
+  readonly returnRegister: number;
+}
+
 /** Stack pointer and return address, by word size. */
 const STACK_POINTER = { 4: 4, 8: 7 } as const;
 
@@ -56,7 +63,7 @@ export class CallFrames {
   readonly #wordSize: 4 | 8;
   /** By address, ascending. */
   readonly #entries: Fde[] = [];
-  readonly #rows = new Map<number, Row | undefined>();
+  readonly #rows = new Map<number, FrameRow | undefined>();
 
   private constructor(bytes: Uint8Array, address: number, wordSize: 4 | 8) {
     this.#bytes = bytes;
@@ -91,35 +98,30 @@ export class CallFrames {
 
   /**
    * Replaces the registers, those of code at the link-time address (of a caller: of the last byte of its call), by the
-   * caller's; the return address goes to its own number (8 or 16).
+   * caller's; the return address goes to its own number (8 or 16). Without a caller they are of no more use.
    */
   stepUp(address: number, registers: number[], read: ReadWord): StepUp {
-    const entry = this.#find(address);
-    if (entry === undefined) return "unknown";
-    const row = this.#rowAt(entry, address);
+    if (!this.#rows.has(address)) this.#rows.set(address, this.#makeRow(address));
+    const row = this.#rows.get(address);
     if (row === undefined) return "unknown";
-    const { cie } = entry;
-    const evaluator = (from: number, to: number, first?: number): number | undefined =>
-      evaluate(this.#cursor(from), to, registers, read, first);
+    const { cfa: rule, rules, returnRegister } = row;
     const cfa =
-      "register" in row.cfa
-        ? registers[row.cfa.register] + row.cfa.offset
-        : evaluator(row.cfa.from, row.cfa.to, undefined);
+      "register" in rule
+        ? registers[rule.register] + rule.offset
+        : evaluate(this.#cursor(rule.from), rule.to, registers, read);
     if (cfa === undefined) return "unknown";
-    const after = [...registers];
-    for (const [register, rule] of row.rules) {
+    const before = registers.slice();
+    registers[STACK_POINTER[this.#wordSize]] = cfa;
+    for (const [register, rule] of rules) {
       if (rule.kind === "undefined") {
-        if (register === cie.returnRegister) return "outermost";
+        if (register === returnRegister) return "outermost";
         continue;
       }
-      const value = this.#value(rule, cfa, registers, read, evaluator);
+      const value = this.#value(rule, cfa, before, read);
       if (value === undefined) return "unknown";
-      after[register] = value;
+      registers[register] = value;
     }
-    if (!row.rules.has(cie.returnRegister)) return "unknown";
-    if (!row.rules.has(STACK_POINTER[this.#wordSize])) after[STACK_POINTER[this.#wordSize]] = cfa;
-    registers.splice(0, registers.length, ...after);
-    return after[cie.returnRegister] === 0 ? "outermost" : "caller";
+    return registers[returnRegister] === 0 ? "outermost" : "caller";
   }
 
   #value(
@@ -127,7 +129,6 @@ export class CallFrames {
     cfa: number,
     registers: readonly number[],
     read: ReadWord,
-    evaluator: (from: number, to: number, first: number) => number | undefined,
   ): number | undefined {
     switch (rule.kind) {
       case "offset":
@@ -137,9 +138,9 @@ export class CallFrames {
       case "register":
         return registers[rule.value];
       case "valueExpression":
-        return evaluator(rule.from, rule.to, cfa);
+        return evaluate(this.#cursor(rule.from), rule.to, registers, read, cfa);
       case "expression": {
-        const at = evaluator(rule.from, rule.to, cfa);
+        const at = evaluate(this.#cursor(rule.from), rule.to, registers, read, cfa);
         return at === undefined ? undefined : read(at);
       }
     }
@@ -214,18 +215,17 @@ export class CallFrames {
     this.#entries.push({ start, end: start + size, isSignalFrame, cie, from: cursor.at, to });
   }
 
-  #rowAt(entry: Fde, address: number): Row | undefined {
-    if (!this.#rows.has(address)) this.#rows.set(address, this.#makeRow(entry, address));
-    return this.#rows.get(address);
-  }
-
-  #makeRow(entry: Fde, address: number): Row | undefined {
-    const { cie } = entry;
+  /** Undefined where the caller cannot be found. */
+  #makeRow(address: number): FrameRow | undefined {
+    const entry = this.#find(address);
+    if (entry === undefined) return undefined;
+    const { cie, start } = entry;
+    const { returnRegister } = cie;
     const row: Row = { cfa: { register: 0, offset: 0 }, rules: new Map() };
-    const none = new Map<number, Rule>();
-    if (!execute(row, cie, this.#cursor(cie.from), cie.to, entry.start, Number.POSITIVE_INFINITY, none))
-      return undefined;
+    const forEver = Number.POSITIVE_INFINITY;
+    if (!execute(row, cie, this.#cursor(cie.from), cie.to, start, forEver, new Map())) return undefined;
     const initial = new Map(row.rules);
-    return execute(row, cie, this.#cursor(entry.from), entry.to, entry.start, address, initial) ? row : undefined;
+    if (!execute(row, cie, this.#cursor(entry.from), entry.to, start, address, initial)) return undefined;
+    return row.rules.has(returnRegister) ? { cfa: row.cfa, rules: [...row.rules], returnRegister } : undefined;
   }
 }

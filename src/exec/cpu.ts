@@ -130,6 +130,8 @@ export class Cpu implements TranslationCache {
   /** The last instruction has loaded SS. */
   #afterStackSegment = false;
   #fuelGiven = 0;
+  /** The count beyond which the run may end at a block that does not fit the fuel, so that something has run. */
+  #wholeBlocksFrom = Number.POSITIVE_INFINITY;
   /** Where a page fault stopped; the kernel has usually only to map the page. */
   #resume: { record: number; fuel: number; generation: number } | undefined;
   readonly #counters = {
@@ -250,8 +252,9 @@ export class Cpu implements TranslationCache {
   // --- running ----------------------------------------------------------------------------------------------------------
 
   /** Runs at most `budget` instructions; the reason is one of kernel/cpu.ts's ExitReason. */
-  run(budget: number): 0 | 1 | 2 | 3 | 4 | 5 {
+  run(budget: number, wholeBlocks = false): 0 | 1 | 2 | 3 | 4 | 5 {
     if (budget <= 0) return Exit.budget;
+    this.#wholeBlocksFrom = wholeBlocks ? this.#instructions : Number.POSITIVE_INFINITY;
     this.#repeating = undefined;
     this.#words[ADDRESS_LIMIT >> 2] = this.state.codeBits === 64 ? 0x8000 : 1;
     this.#syncMode();
@@ -367,12 +370,13 @@ export class Cpu implements TranslationCache {
     }
   }
 
-  /** The next block does not fit the fuel: its first instructions still run. */
+  /** The next block does not fit the fuel: its first instructions still run, unless that may wait. */
   #outOfFuel(): number {
     const block = this.#currentBlock();
     this.#words[RIP >> 2] = block.lo;
     this.#words[(RIP >> 2) + 1] = block.hi;
     const fuel = this.#words[FUEL >> 2] as number;
+    if (this.#instructions + this.#fuelGiven - fuel > this.#wholeBlocksFrom) return -1;
     return fuel > 0 ? this.#translateTransient(fuel) : -1;
   }
 

@@ -97,6 +97,9 @@ export interface CpuRunner {
   activate(space: AddressTranslation): void;
   /** The next run executes the instruction at RIP even if it is a trap site. */
   passTrap(): void;
-  /** Runs until something needs the kernel, at most `budget` instructions. */
-  run(budget: number): ExitReason;
+  /**
+   * Runs until something needs the kernel, at most `budget` instructions; with `wholeBlocks` perhaps some less, so that it
+   * ends, and goes on, where translated code has a seam.
+   */
+  run(budget: number, wholeBlocks?: boolean): ExitReason;
 }

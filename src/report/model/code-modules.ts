@@ -3,6 +3,7 @@ import { CallFrames } from "../../elf/call-frames.ts";
 import { PT_LOAD } from "../../elf/constants.ts";
 import { type ElfImage, parseElf } from "../../elf/image.ts";
 import { isElfError } from "../../elf/reader.ts";
+import { PTE_P } from "../../memory/page-tables.ts";
 import type { AddressSpace } from "../../mm/address-space.ts";
 import { VM_EXEC } from "../../mm/vm-flags.ts";
 import type { Vma } from "../../mm/vma.ts";
@@ -24,8 +25,8 @@ export class CodeModule {
   readonly image: ElfImage | undefined;
   readonly frames: CallFrames | undefined;
   #symbols: readonly CodeSymbol[] | undefined;
-  /** By where the function begins (link-time address). */
   readonly #functions = new Map<string, CodeFunction>();
+  readonly #byAddress = new Map<number, CodeFunction>();
 
   constructor(path: string, bytes: Uint8Array | undefined) {
     this.path = path;
@@ -45,6 +46,12 @@ export class CodeModule {
 
   /** The function at a link-time address. Without a symbol it is called by the file and where it begins there. */
   functionAt(address: number): CodeFunction {
+    let known = this.#byAddress.get(address);
+    if (known === undefined) this.#byAddress.set(address, (known = this.#find(address)));
+    return known;
+  }
+
+  #find(address: number): CodeFunction {
     this.#symbols ??= this.image === undefined ? [] : codeSymbols(this.image);
     const entry = this.frames?.find(address);
     const symbol = nearestSymbol(this.#symbols, address);
@@ -121,14 +128,25 @@ function loadModule(mm: AddressSpace, vma: Vma): CodeModule {
 
 /** Reads a word of guest memory as it is: nothing is paged in and nothing is marked as accessed. */
 export function readQuietly(mm: AddressSpace, address: number): number | undefined {
-  const { wordSize, phys, pageTables } = mm;
+  const { wordSize, phys } = mm;
+  if (address % 4 === 0 && (address % PAGE) + wordSize <= PAGE) {
+    const at = hostAddress(mm, address) / 4;
+    if (at < 0) return undefined;
+    const low = phys.i32[at] >>> 0;
+    return wordSize === 4 ? low : (phys.i32[at + 1] >>> 0) * 2 ** 32 + low;
+  }
   let value = 0;
   for (let i = wordSize - 1; i >= 0; i--) {
-    const at = address + i;
-    const pte = at >= 0 && at < 2 ** 47 ? pageTables.findPte(Math.floor(at / PAGE)) : 0;
-    const entry = pte === 0 ? 0 : phys.i32[pte];
-    if ((entry & 1) === 0) return undefined;
-    value = value * 256 + phys.u8[(entry >>> 12) * PAGE + (at % PAGE)];
+    const at = hostAddress(mm, address + i);
+    if (at < 0) return undefined;
+    value = value * 256 + phys.u8[at];
   }
   return value;
+}
+
+/** Where the byte lies in the machine's memory, or a negative number. */
+function hostAddress(mm: AddressSpace, address: number): number {
+  const pte = address >= 0 && address < 2 ** 47 ? mm.pageTables.findPte(Math.floor(address / PAGE)) : 0;
+  const entry = pte === 0 ? 0 : mm.phys.i32[pte];
+  return entry & PTE_P ? (entry >>> 12) * PAGE + (address % PAGE) : -4;
 }

@@ -70,13 +70,13 @@ export class Profiler implements Sampler, Observer<Task, SigInfo> {
     return this.#thread(task).left;
   }
 
-  leave(task: Task, instructions: number): void {
+  leave(task: Task, instructions: number, due: boolean): void {
     const thread = this.#thread(task);
     thread.ns += this.#kernel.host.clock.monotonicNs() - this.#started;
     thread.instructions += instructions;
     thread.left -= instructions;
-    if (thread.left > 0) return;
-    thread.left = this.#nextInterval();
+    if (!due && thread.left > 0) return;
+    thread.left = Math.max(1, thread.left + this.#nextInterval());
     this.#take(thread, this.#stackOf(task));
   }
 
@@ -146,8 +146,7 @@ export class Profiler implements Sampler, Observer<Task, SigInfo> {
       stack.push(this.#modules.functionAt(mm, place, pc - back));
       const frames = place?.module.frames;
       const isSignalFrame = place !== undefined && frames?.find(place.address)?.isSignalFrame === true;
-      const step =
-        place === undefined ? "unknown" : (frames?.stepUp(place.address, registers, read) ?? "unknown");
+      const step = place === undefined ? "unknown" : (frames?.stepUp(place.address, registers, read) ?? "unknown");
       if (step === "outermost") break;
       if (step === "unknown" || stack.length === MAX_DEPTH) {
         stack.push(UNKNOWN_CALLER);
