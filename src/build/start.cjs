@@ -10,13 +10,16 @@ const vm = require("node:vm");
 
 // Most functions of the wasm modules are never called in a short run: compile each at its first call.
 v8.setFlagsFromString("--wasm-lazy-compilation");
-// Regions say which of their branches are hardly ever taken. Versions of Node that know the option are listed, as V8 complains
-// of others.
-if (["20", "22", "24"].includes(process.versions.node.split(".")[0])) {
-  v8.setFlagsFromString("--experimental-wasm-branch-hinting");
-}
-// What a short run does is not worth V8's optimising compiler; what a long one does gets there a moment later.
-v8.setFlagsFromString("--interrupt-budget=1000000");
+// Regions say which of their branches are hardly ever taken. What a short run does is not worth V8's optimising compilers; what
+// a long one does gets there a moment later. The options by version of Node, as V8 complains of those that it does not know.
+const BRANCH_HINTS = "--experimental-wasm-branch-hinting";
+const OPTIMISE_LATER = ["--invocation-count-for-maglev=4000", "--invocation-count-for-turbofan=30000"];
+const OPTIONS = {
+  20: [BRANCH_HINTS, "--interrupt-budget=1000000"],
+  22: [BRANCH_HINTS, ...OPTIMISE_LATER],
+  24: [BRANCH_HINTS, ...OPTIMISE_LATER],
+};
+for (const option of OPTIONS[process.versions.node.split(".")[0]] ?? []) v8.setFlagsFromString(option);
 
 const bundle = path.join(__dirname, "main.cjs");
 const cacheFile = path.join(__dirname, "main.cache");
