@@ -118,6 +118,7 @@ import {
   munmap,
   remapFilePages,
 } from "./memory.ts";
+import { mqGetsetattr, mqNotify, mqOpen, mqTimedreceive, mqTimedsend, mqUnlink } from "./mqueue.ts";
 import { msgctl, msgget, msgrcv, msgsnd } from "./msg.ts";
 import { pidfdGetfd, pidfdOpen, pidfdSendSignal } from "./pidfd.ts";
 import { pipe, pipe2 } from "./pipe.ts";
@@ -423,6 +424,12 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [233, epollCtl],
   [234, tgkill],
   [235, utimes],
+  [240, mqOpen],
+  [241, mqUnlink],
+  [242, mqTimedsend],
+  [243, mqTimedreceive],
+  [244, mqNotify],
+  [245, mqGetsetattr],
   [247, waitid],
   [252, ioprioGet],
   [257, openat],

@@ -130,6 +130,16 @@ import {
   oldMmap,
   remapFilePages,
 } from "./memory.ts";
+import {
+  mqGetsetattr,
+  mqNotify,
+  mqOpen,
+  mqTimedreceive,
+  mqTimedreceiveTime64,
+  mqTimedsend,
+  mqTimedsendTime64,
+  mqUnlink,
+} from "./mqueue.ts";
 import { msgctl, msgget, msgrcv, msgsnd } from "./msg.ts";
 import { pidfdGetfd, pidfdOpen, pidfdSendSignal } from "./pidfd.ts";
 import { pipe, pipe2 } from "./pipe.ts";
@@ -508,6 +518,12 @@ export const TABLE_I386: SyscallTable = new Map<number, SyscallDefinition>([
   [270, tgkill],
   [271, utimes],
   [272, fadvise6464],
+  [277, mqOpen],
+  [278, mqUnlink],
+  [279, mqTimedsend],
+  [280, mqTimedreceive],
+  [281, mqNotify],
+  [282, mqGetsetattr],
   [284, waitid],
   [290, ioprioGet],
   [295, openat],
@@ -604,6 +620,8 @@ export const TABLE_I386: SyscallTable = new Map<number, SyscallDefinition>([
   [413, pselect6Time64],
   [414, ppollTime64],
   [417, recvmmsg64],
+  [418, mqTimedsendTime64],
+  [419, mqTimedreceiveTime64],
   [420, semtimedopTime64],
   [421, rtSigtimedwaitTime64],
   [422, futexTime64],

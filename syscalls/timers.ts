@@ -1,4 +1,5 @@
 /** Timers that send signals: alarm(2), setitimer(2), timer_create(2). */
+import type { Abi } from "../src/abi/abi.ts";
 import { EFAULT, EINVAL } from "../src/abi/errno.ts";
 import { ITIMER_PROF, NSEC_PER_SEC, TIMER_ABSTIME } from "../src/abi/time.ts";
 import { isTimerClock } from "../src/kernel/clock-ids.ts";
@@ -98,7 +99,7 @@ const SIGEV_NAMES: NameTable = [
 ];
 
 /** struct sigevent: value (word), signo, notify, tid. */
-function decodeSigEvent(bytes: Uint8Array): SigEvent {
+export function decodeSigEvent(bytes: Uint8Array): SigEvent {
   const from = new FrameReader(bytes);
   const word = bytes.length - 12;
   return {
@@ -110,9 +111,14 @@ function decodeSigEvent(bytes: Uint8Array): SigEvent {
   };
 }
 
-function sigEventText(address: number, call: CallView): string | undefined {
+/** What the kernel reads of a struct sigevent here: up to the thread's id. */
+export function sigEventSize(abi: Abi): number {
+  return abi === "amd64" ? 20 : 16;
+}
+
+export function sigEventText(address: number, call: CallView): string | undefined {
   const wide = call.abi === "amd64";
-  const bytes = peek(call.task, address, wide ? 20 : 16);
+  const bytes = peek(call.task, address, sigEventSize(call.abi));
   if (bytes === undefined) return undefined;
   const event = decodeSigEvent(bytes);
   const value = wide ? new FrameReader(bytes).u64(0) : new FrameReader(bytes).u32(0);
@@ -138,7 +144,7 @@ export const timerCreate = defineSyscall(
     if (!isTimerClock(id)) return -EINVAL;
     let event: SigEvent | undefined;
     if (sevp !== 0) {
-      const bytes = new Uint8Array(task.abi === "amd64" ? 20 : 16);
+      const bytes = new Uint8Array(sigEventSize(task.abi));
       if (task.mm.read(sevp, bytes) < 0) return -EFAULT;
       event = decodeSigEvent(bytes);
       if (![0, 1, 2, 4].includes(event.notify)) return -EINVAL;

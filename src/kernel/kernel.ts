@@ -20,6 +20,7 @@ import type { KernelConfig, UtsName } from "./config.ts";
 import type { CpuRunner } from "./cpu.ts";
 import { FutexTable } from "./futex.ts";
 import { IpcNamespace } from "./ipc/namespace.ts";
+import { PosixQueues } from "./mqueue/namespace.ts";
 import { Outside } from "./outside.ts";
 import { Ptys } from "./pty/devpts.ts";
 import { type RunEnd, Scheduler } from "./scheduler.ts";
@@ -70,6 +71,7 @@ export class Kernel {
   readonly net: NetNamespace;
   readonly ptys = new Ptys(this);
   readonly ipc = new IpcNamespace(this);
+  readonly queues: PosixQueues;
   /** For data between files and guest memory, within one step of a call. */
   readonly scratch = new Scratch();
   readonly outside = new Outside(this);
@@ -110,6 +112,8 @@ export class Kernel {
     this.memorySystem = init.memorySystem ?? new MemorySystem(init.physical, init.generation);
     this.vdso = new VdsoPages(init.physical, init.generation);
     this.scheduler = new Scheduler(this);
+    this.queues = new PosixQueues(init.vfs);
+    init.vfs.context.currentProcess = () => this.current?.group;
     init.vfs.context.unmapPages = (dev, ino, firstPage) =>
       unmapFilePages(this.memorySystem.spaces, dev, ino, firstPage);
     init.cpu.descriptor = (selector) => this.current && segmentDescriptor(this.current, selector);

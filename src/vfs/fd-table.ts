@@ -65,6 +65,7 @@ export class FdTable {
     charge(file, -1);
     // a process loses its record locks with any descriptor of the file (fcntl(2), locks_remove_posix())
     file.inode.locks?.releaseRecords(this);
+    file.flushed(file.inode.sb.context.currentProcess?.());
     return file;
   }
 

@@ -116,6 +116,9 @@ export abstract class File implements MappedFile {
     this.release();
   }
 
+  /** A descriptor of it was closed (filp_close()'s flush) by `holder`, a process. */
+  flushed(_holder: object | undefined): void {}
+
   openForMap(): void {
     this.get();
   }

@@ -66,6 +66,8 @@ export interface VfsContext {
   unmapPages?: (dev: number, ino: number, firstPage: number) => void;
   /** CLOCK_REALTIME of the guest. */
   now(): HostTime;
+  /** The running process, as something that can be compared. */
+  currentProcess?: () => object | undefined;
   /** The terminal of the running task's session, if the guest made it. */
   sessionTerminal?: (flags: number) => File | undefined;
   /** Opens the device of a number, for nodes that the guest made; -ENXIO if there is none. */

@@ -4,6 +4,7 @@ import { DEFAULT_BUFFER, MAX_BUFFER, MAX_DGRAM_QUEUE, SOMAXCONN } from "../../ab
 import { FIRST_LOCAL_PORT, LAST_LOCAL_PORT } from "../../net/inet.ts";
 import { isPrivileged } from "../credentials.ts";
 import type { Kernel } from "../kernel.ts";
+import { MQUEUE_SETTINGS } from "./mqueue.ts";
 import { type ProcTextOptions, parseInteger } from "./nodes.ts";
 import { fixed, ranged, type Setting } from "./setting.ts";
 import { IPC_SETTINGS } from "./sysvipc.ts";
@@ -26,6 +27,7 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   "fs/epoll/max_user_watches": fixed(1 << 20),
   "fs/file-max": fixed("9223372036854775807"),
   "fs/file-nr": fixed("0\t0\t9223372036854775807"),
+  ...MQUEUE_SETTINGS,
   "fs/nr_open": fixed(1048576),
   "fs/pipe-max-size": fixed(1048576),
   "fs/pipe-user-pages-hard": fixed(0),

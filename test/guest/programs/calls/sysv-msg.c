@@ -181,10 +181,13 @@ int main(void) {
   value(syscall(SYS_ipc, 12 | 1 << 16, id, 9000, IPC_NOWAIT, &m, 2));
   value(syscall(401, id, &m, 9000, 1, IPC_NOWAIT));
   m.type = 3;
+  wait(&status);
   value(syscall(400, id, &m, 9, IPC_NOWAIT));
-#endif
+  msgctl(id, IPC_RMID, NULL);
+#else
   msgctl(id, IPC_RMID, NULL);
   wait(&status);
+#endif
   printf("%x\n", status);
   return 0;
 }
