@@ -5,7 +5,15 @@
 import type { FrameNumber } from "../base/address.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import type { Block } from "./block.ts";
-import { GENERATION, JUMP_CACHE, JUMP_CACHE_BITS, JUMP_CACHE_BYTES, JUMP_CACHE_ENTRY_SHIFT } from "./layout.ts";
+import {
+  GENERATION,
+  JUMP_CACHE,
+  JUMP_CACHE_BITS,
+  JUMP_CACHE_BYTES,
+  JUMP_CACHE_ENTRY_SHIFT,
+  JUMP_CACHE_SKIP,
+  JUMP_CACHE_WAYS,
+} from "./layout.ts";
 
 const TWO32 = 0x1_0000_0000;
 /** Both halves of an empty entry's RIP: an address that is not canonical, so that no jump can ask for it. */
@@ -14,9 +22,10 @@ const CACHE_MASK = (1 << JUMP_CACHE_BITS) - 1;
 
 const ENTRY_WORDS = 1 << (JUMP_CACHE_ENTRY_SHIFT - 2);
 
-/** Word index of the first of the two jump cache entries that an address may have. */
+/** Word index of the first of the jump cache entries that an address may have. */
 function setOf(lo: number, hi: number): number {
-  const hash = lo ^ ((lo >>> JUMP_CACHE_BITS) | (hi << (32 - JUMP_CACHE_BITS)));
+  const shift = JUMP_CACHE_BITS + JUMP_CACHE_SKIP;
+  const hash = (lo >>> JUMP_CACHE_SKIP) ^ ((lo >>> shift) | (hi << (32 - shift)));
   return (JUMP_CACHE + ((hash & CACHE_MASK) << JUMP_CACHE_ENTRY_SHIFT)) >> 2;
 }
 
@@ -85,9 +94,12 @@ export class CodeCache {
   /** The record that the jump cache knows for an address, or 0. */
   jump(lo: number, hi: number): number {
     const words = this.#words;
-    let at = setOf(lo, hi);
-    if (words[at] !== lo || words[at + 1] !== hi) at ^= ENTRY_WORDS;
-    return words[at] === lo && words[at + 1] === hi ? (words[at + 2] as number) : 0;
+    const first = setOf(lo, hi);
+    for (let way = 0; way < JUMP_CACHE_WAYS; way++) {
+      const at = first ^ (way * ENTRY_WORDS);
+      if (words[at] === lo && words[at + 1] === hi) return words[at + 2] as number;
+    }
+    return 0;
   }
 
   /** Makes the block known to the jump cache of the running code. */
@@ -95,16 +107,16 @@ export class CodeCache {
     const words = this.#words;
     const { lo, hi } = block;
     const first = setOf(lo, hi);
-    const second = first ^ ENTRY_WORDS;
-    let at = first;
-    if (!isFree(words, first, lo, hi)) {
-      at = second;
-      if (!isFree(words, second, lo, hi)) {
-        // The older one goes.
-        words.copyWithin(second, first, first + ENTRY_WORDS);
-        at = first;
+    let way = 0;
+    while (way < JUMP_CACHE_WAYS && !isFree(words, first ^ (way * ENTRY_WORDS), lo, hi)) way++;
+    if (way === JUMP_CACHE_WAYS) {
+      // The others move, and the one at the end goes.
+      for (way--; way > 0; way--) {
+        const from = first ^ ((way - 1) * ENTRY_WORDS);
+        words.copyWithin(first ^ (way * ENTRY_WORDS), from, from + ENTRY_WORDS);
       }
     }
+    const at = first ^ (way * ENTRY_WORDS);
     words[at] = lo;
     words[at + 1] = hi;
     words[at + 2] = block.record;

@@ -6,7 +6,7 @@ import { InternalError } from "../base/errors.ts";
 import type { HostClock, HostWasm } from "../host/host.ts";
 import { EFLAGS_REST, EXIT_ADDRESS, EXIT_BLOCK, EXIT_DETAIL, EXIT_INSN, FUEL, RIP } from "../isa/cpu-block.ts";
 import { ENTER, opWords } from "../isa/ir/builder.ts";
-import { OPS, type OpDef, opId, opsFingerprint } from "../isa/ir/ops.ts";
+import { opId } from "../isa/ir/ops.ts";
 import { accessSize, isStackAccess } from "../isa/stack-access.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import {
@@ -21,6 +21,7 @@ import {
 import { type Block, checksAlignment, translationMode } from "./block.ts";
 import { CodeCache } from "./code-cache.ts";
 import { type CpuIdentity, HostCalls, isStackSegmentLoad } from "./host-calls.ts";
+import { firstOp, recordsFingerprint } from "./interp/fused.ts";
 import { Compiler } from "./jit/compiler.ts";
 import { continuations, findRegion, type Region } from "./jit/region.ts";
 import { ADDRESS_LIMIT, Leave, PAGE_ROOT, REGION_CALLS, REGION_INSTRUCTIONS, SAVED_PC, TLB_FILLS } from "./layout.ts";
@@ -175,7 +176,7 @@ export class Cpu implements TranslationCache {
     const env = { memory: phys.memory, regions: this.#compiler.table, abort: () => undefined };
     const helpers = wasm.instantiate(wasm.loadModule("helpers"), { env });
     const interp = wasm.instantiate(wasm.loadModule("interp"), { env, helpers });
-    if ((interp.fingerprint as () => number)() !== opsFingerprint()) {
+    if ((interp.fingerprint as () => number)() !== recordsFingerprint()) {
       throw new InternalError("interp.wasm was built from other IR operations: run `npm run build`");
     }
     this.#run = interp.run as Run;
@@ -515,7 +516,7 @@ export class Cpu implements TranslationCache {
     if (block === undefined) return undefined;
     const words = this.#words;
     for (let at = block.record >> 2; ; ) {
-      const def = OPS[(words[at] as number) & 0xffff] as OpDef;
+      const def = firstOp(words[at] as number);
       if (def.id === JUMP_TO) return words[at + 3] === hi && words[at + 2] !== 0 ? words[at + 2] : undefined;
       if (def.ends) return undefined;
       at += opWords(def);

@@ -49,9 +49,12 @@ export const TLB_WRITE = 8;
 export const TLB_ADDEND = 16;
 
 /**
- * Jump cache: two entries for a RIP, the second at the index of the first with bit 0 flipped. Entry: RIP i64, record address
- * u32, region table index u32 (0: none).
+ * Jump cache: four entries for a RIP, those at its index with bits 0 and 1 flipped in turn; the index is the RIP without its
+ * JUMP_CACHE_SKIP lowest bits, folded, so that neighbours share the host's cache lines. Entry: RIP i64, record address u32,
+ * region table index u32 (0: none).
  */
+export const JUMP_CACHE_SKIP = 2;
+export const JUMP_CACHE_WAYS = 4;
 export const JUMP_CACHE_BITS = 16;
 export const JUMP_CACHE_ENTRY_SHIFT = 4;
 export const JUMP_CACHE = 0x10_0000;

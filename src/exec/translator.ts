@@ -10,6 +10,7 @@ import { mnemonicOf } from "../isa/mnemonic.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import { Access, type AddressTranslation } from "../memory/translation.ts";
 import { type Block, translationMode } from "./block.ts";
+import { Fuser, writeFusedTables } from "./interp/fused.ts";
 import { ARENA, ARENA_END, BLOCK_HEADER, Leave } from "./layout.ts";
 import { RESULT_COUNT, RESULT_OFFSETS, RESULT_RECORD } from "./templates/format.ts";
 import { PREPARED_SETS, Templates, type TranslateModule } from "./templates/templates.ts";
@@ -64,6 +65,7 @@ export class Translator {
   readonly #lifters: (Lifter | undefined | null)[] = [];
   readonly #window = new Uint8Array(32);
   readonly #offsets = new Uint16Array(66);
+  readonly #fuser: Fuser;
   #arena = ARENA;
   #nextId = 1;
 
@@ -77,6 +79,8 @@ export class Translator {
     this.#phys = phys;
     this.#features = new Set([...ALWAYS, ...features]);
     this.#lift = new Lift(this.#builder, this.#insn);
+    writeFusedTables(phys.u8);
+    this.#fuser = new Fuser(phys.u8);
     const set = preparedSet(this.#features);
     this.#templates = new Templates(
       phys.memory.buffer,
@@ -381,6 +385,8 @@ export class Translator {
       out[at++] = constHi[i] as number;
     }
     const record = at << 2;
+    let head = at;
+    this.#fuser.begin(ENTER);
     out[at++] = ENTER;
     out[at++] = instructions;
     out[at++] = this.hotCount(instructions);
@@ -392,6 +398,9 @@ export class Translator {
         continue;
       }
       const def = OPS[(words[from] as number) & 0xffff] as OpDef;
+      const fused = this.#fuser.next(def.id);
+      if (fused === 0) head = at;
+      else out[head] = ((out[head] as number) & ~0xffff) | fused;
       out[at++] = words[from] as number;
       let arg = from + 1;
       if (def.result !== "none" && def.result !== "flags") out[at++] = words[arg++] as number;

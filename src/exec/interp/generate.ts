@@ -15,7 +15,7 @@ import {
   RIP,
 } from "../../isa/cpu-block.ts";
 import { HELPERS } from "../../isa/helpers/signatures.ts";
-import { type ArgType, OPS, type OpDef, opsFingerprint, type ResultType } from "../../isa/ir/ops.ts";
+import { type ArgType, OPS, type OpDef, type ResultType } from "../../isa/ir/ops.ts";
 import { Code } from "../../wasm/code.ts";
 import { ModuleWriter } from "../../wasm/module.ts";
 import { BLOCK_VOID, type ValTypeName, W } from "../../wasm/opcodes.ts";
@@ -33,7 +33,15 @@ import {
   TLB,
   TLB_ADDEND,
 } from "../layout.ts";
-import { bulkFunctions, pushJumpCacheHit, pushTags, regionsFunction, splitFunction } from "./support.ts";
+import { FUSED, type Fused, RECORD_KINDS, recordsFingerprint } from "./fused.ts";
+import {
+  bulkFunctions,
+  findRecordFunction,
+  pushJumpCacheHit,
+  pushTags,
+  regionsFunction,
+  splitFunction,
+} from "./support.ts";
 import { tlbFunctions } from "./tlb-functions.ts";
 
 /** Bytes of the record of an operation. */
@@ -77,6 +85,7 @@ interface SupportFunctions {
   readonly bulk: readonly [number, number];
   readonly materialize: number;
   readonly runRegions: number;
+  readonly findRecord: number;
 }
 
 class InterpEmit implements Emit {
@@ -88,6 +97,7 @@ class InterpEmit implements Emit {
   readonly #bulk: readonly [number, number];
   readonly #materialize: number;
   readonly #runRegions: number;
+  readonly #findRecord: number;
   #def: OpDef = OPS[0] as OpDef;
   #loaded = new Map<number, number>();
   /** Branch depth from the current handler to the loop head. */
@@ -98,18 +108,23 @@ class InterpEmit implements Emit {
     this.#bulk = functions.bulk;
     this.#materialize = functions.materialize;
     this.#runRegions = functions.runRegions;
+    this.#findRecord = functions.findRecord;
   }
 
-  /** Handlers of these operations; what follows is executed for all others. */
-  handlers(defs: readonly OpDef[]): void {
-    dispatch(this.c, defs);
-    for (const [index, def] of defs.entries()) {
+  /** Handlers of these operations and sequences; what follows is executed for all others. */
+  handlers(kinds: readonly Fused[]): void {
+    dispatch(this.c, kinds);
+    for (const [index, { ops }] of kinds.entries()) {
       this.c.end();
-      this.handler(def, defs.length - index);
+      for (const [i, def] of ops.entries()) {
+        this.handler(def, kinds.length - index);
+        if (i + 1 === ops.length && !def.ends) this.c.br(kinds.length - index);
+      }
     }
     this.c.end();
   }
 
+  /** Executes the record at PC, which then is that of the next operation, unless this one ends the block. */
   handler(def: OpDef, toNext: number): void {
     this.#def = def;
     this.#toNext = toNext;
@@ -142,7 +157,6 @@ class InterpEmit implements Emit {
       c.i32Const(recordBytes(def));
       c.op(W.i32_add);
       c.set(PC);
-      c.br(toNext);
     }
   }
 
@@ -395,7 +409,7 @@ class InterpEmit implements Emit {
     c.i32Const(0);
     c.memory(W.i64_load, RIP);
     c.set(NEXT_RIP);
-    this.#searchJumpCache(false, 2);
+    this.#jumpToNextRip(2);
     c.end();
     c.end();
     this.#takeFuel();
@@ -450,7 +464,7 @@ class InterpEmit implements Emit {
     this.c.get(PC);
     this.c.get(NEXT_RIP);
     this.c.memory(W.i64_store, 8);
-    this.#searchJumpCache(false, 0);
+    this.#jumpToNextRip(0);
   }
 
   /** LINK is the address of target RIP, linked record, generation. */
@@ -470,29 +484,33 @@ class InterpEmit implements Emit {
     c.get(LINK);
     c.memory(W.i64_load, 0);
     c.set(NEXT_RIP);
-    this.#searchJumpCache(true, nesting);
+    this.#findRecordOrLeave(() => c.get(LINK), nesting);
   }
 
-  #searchJumpCache(link: boolean, nesting: number): void {
+  /** Goes on at NEXT_RIP. */
+  #jumpToNextRip(nesting: number): void {
     const c = this.c;
     const entry = this.scratch("i32", 8);
-    c.i32Const(0);
-    c.get(NEXT_RIP);
-    c.memory(W.i64_store, RIP);
     pushJumpCacheHit(c, NEXT_RIP, entry);
     c.open(W.if, BLOCK_VOID);
     c.get(entry);
     c.memory(W.i32_load, JUMP_CACHE + 8);
     c.set(PC);
-    if (link) {
-      c.get(LINK);
-      c.get(PC);
-      c.memory(W.i32_store, 8);
-      c.get(LINK);
-      c.i32Const(0);
-      c.memory(W.i32_load, GENERATION);
-      c.memory(W.i32_store, 12);
-    }
+    c.br(this.#toNext + 1 + nesting);
+    c.end();
+    this.#findRecordOrLeave(() => c.i32Const(0), nesting);
+  }
+
+  #findRecordOrLeave(link: () => void, nesting: number): void {
+    const c = this.c;
+    const found = this.scratch("i32", 8);
+    c.get(NEXT_RIP);
+    link();
+    c.call(this.#findRecord);
+    c.tee(found);
+    c.open(W.if, BLOCK_VOID);
+    c.get(found);
+    c.set(PC);
     c.br(this.#toNext + 1 + nesting);
     c.end();
     this.#leaveWith(Leave.lookup, nesting);
@@ -539,14 +557,15 @@ function isRare(def: OpDef): boolean {
  * that V8 compiles those that are used.
  */
 function rareFunction(module: ModuleWriter, functions: SupportFunctions): number {
-  const defs = OPS.filter(isRare);
+  const kinds = OPS.filter(isRare).map((def) => ({ id: def.id, ops: [def] }));
   const type = { params: ["i32"], results: ["i32"] } as const;
-  const indices = defs.map((def) => {
+  const indices = kinds.map(({ ops: [def] }) => {
     const emit = new InterpEmit(functions);
     const c = emit.c;
     c.open(W.block, BLOCK_VOID);
     c.open(W.block, BLOCK_VOID);
     emit.handler(def, 0);
+    c.br(0);
     c.end();
     c.get(PC);
     c.byte(W.return);
@@ -558,7 +577,7 @@ function rareFunction(module: ModuleWriter, functions: SupportFunctions): number
     return module.func(type, emit.locals, c.finish());
   });
   const c = new Code();
-  dispatch(c, defs);
+  dispatch(c, kinds);
   for (const index of indices) {
     c.end();
     c.get(PC);
@@ -570,16 +589,16 @@ function rareFunction(module: ModuleWriter, functions: SupportFunctions): number
   return module.func(type, [], c.finish());
 }
 
-/** Opens a block for each of the operations and one for all others, and branches out of that of the record at PC. */
-function dispatch(c: Code, defs: readonly OpDef[]): void {
-  for (let i = 0; i <= defs.length; i++) c.open(W.block, BLOCK_VOID);
+/** Opens a block for each of the kinds of records and one for all others, and branches out of that of the record at PC. */
+function dispatch(c: Code, kinds: readonly Fused[]): void {
+  for (let i = 0; i <= kinds.length; i++) c.open(W.block, BLOCK_VOID);
   c.get(PC);
   c.memory(W.i32_load16_u, 0);
-  const depths = new Map(defs.map((def, index) => [def.id, index]));
+  const depths = new Map(kinds.map(({ id }, index) => [id, index]));
   c.byte(W.br_table);
-  c.u32(OPS.length);
-  for (const def of OPS) c.u32(depths.get(def.id) ?? defs.length);
-  c.u32(defs.length);
+  c.u32(RECORD_KINDS);
+  for (let id = 0; id < RECORD_KINDS; id++) c.u32(depths.get(id) ?? kinds.length);
+  c.u32(kinds.length);
 }
 
 /** The interpreter module's bytes. Imports: env.memory, helpers.*; exports `run(record) → reason`. */
@@ -602,7 +621,14 @@ export function generateInterpreter(): Uint8Array {
   const materialize = materializeFunction(module);
   module.exportFunc("materialize", materialize);
   const runRegions = regionsFunction(module);
-  const functions = { helpers, split, bulk: bulkFunctions(module), materialize, runRegions };
+  const functions = {
+    helpers,
+    split,
+    bulk: bulkFunctions(module),
+    materialize,
+    runRegions,
+    findRecord: findRecordFunction(module),
+  };
   const rare = rareFunction(module, functions);
   const emit = new InterpEmit(functions);
   const c = emit.c;
@@ -614,7 +640,7 @@ export function generateInterpreter(): Uint8Array {
   c.set(BLOCK);
   c.open(W.block, BLOCK_VOID);
   c.open(W.loop, BLOCK_VOID);
-  emit.handlers(OPS.filter((def) => !isRare(def)));
+  emit.handlers([...OPS.filter((def) => !isRare(def)).map((def) => ({ id: def.id, ops: [def] })), ...FUSED]);
   // All other operations.
   const next = emit.scratch("i32", 9);
   c.get(PC);
@@ -648,7 +674,7 @@ export function generateInterpreter(): Uint8Array {
   const run = module.func({ params: ["i32"], results: ["i32"] }, emit.locals, c.finish());
   module.exportFunc("run", run);
   const fingerprint = new Code();
-  fingerprint.i32Const(opsFingerprint());
+  fingerprint.i32Const(recordsFingerprint());
   module.exportFunc("fingerprint", module.func({ params: [], results: ["i32"] }, [], fingerprint.finish()));
   return module.finish();
 }

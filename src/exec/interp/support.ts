@@ -8,6 +8,8 @@ import {
   JUMP_CACHE,
   JUMP_CACHE_BITS,
   JUMP_CACHE_ENTRY_SHIFT,
+  JUMP_CACHE_SKIP,
+  JUMP_CACHE_WAYS,
   REGION_LINKS,
   STAGE,
   TLB,
@@ -28,14 +30,13 @@ function tlbIndex(c: Code, address: number): void {
   c.op(W.i32_and);
 }
 
-/**
- * Pushes whether the jump cache knows the RIP in the i64 local; the offset of its entry goes to the i32 local `entry`. A set
- * has two entries: two hot addresses that share a set must not drive each other out.
- */
-export function pushJumpCacheHit(c: Code, rip: number, entry: number): void {
+/** Pushes the offset of the first of the jump cache entries for the RIP in the i64 local. */
+function pushJumpCacheSet(c: Code, rip: number): void {
   c.get(rip);
+  c.i64Const(JUMP_CACHE_SKIP);
+  c.op(W.i64_shr_u);
   c.get(rip);
-  c.i64Const(JUMP_CACHE_BITS);
+  c.i64Const(JUMP_CACHE_SKIP + JUMP_CACHE_BITS);
   c.op(W.i64_shr_u);
   c.op(W.i64_xor);
   c.op(W.i32_wrap_i64);
@@ -43,6 +44,14 @@ export function pushJumpCacheHit(c: Code, rip: number, entry: number): void {
   c.op(W.i32_and);
   c.i32Const(JUMP_CACHE_ENTRY_SHIFT);
   c.op(W.i32_shl);
+}
+
+/**
+ * Pushes whether one of the first two jump cache entries for the RIP in the i64 local is that of this RIP; its offset goes to
+ * the i32 local `entry`.
+ */
+export function pushJumpCacheHit(c: Code, rip: number, entry: number): void {
+  pushJumpCacheSet(c, rip);
   c.tee(entry);
   c.get(entry);
   c.memory(W.i64_load, JUMP_CACHE);
@@ -55,6 +64,63 @@ export function pushJumpCacheHit(c: Code, rip: number, entry: number): void {
   c.memory(W.i64_load, JUMP_CACHE);
   c.get(rip);
   c.op(W.i64_eq);
+}
+
+/**
+ * findRecord(rip, link) → the record that the jump cache knows for RIP, which is noted in the link (0: none); 0 if it knows
+ * none. CPU.RIP is `rip` behind it.
+ */
+export function findRecordFunction(module: ModuleWriter): number {
+  const [rip, link, entry, way] = [0, 1, 2, 3];
+  const c = new Code();
+  c.i32Const(0);
+  c.get(rip);
+  c.memory(W.i64_store, RIP);
+  pushJumpCacheSet(c, rip);
+  c.set(entry);
+  c.open(W.loop, BLOCK_VOID);
+  c.get(entry);
+  c.memory(W.i64_load, JUMP_CACHE);
+  c.get(rip);
+  c.op(W.i64_eq);
+  c.open(W.if, BLOCK_VOID);
+  c.get(link);
+  c.open(W.if, BLOCK_VOID);
+  c.get(link);
+  c.get(entry);
+  c.memory(W.i32_load, JUMP_CACHE + 8);
+  c.memory(W.i32_store, 8);
+  c.get(link);
+  c.i32Const(0);
+  c.memory(W.i32_load, GENERATION);
+  c.memory(W.i32_store, 12);
+  c.end();
+  c.get(entry);
+  c.memory(W.i32_load, JUMP_CACHE + 8);
+  c.byte(W.return);
+  c.end();
+  // Ways are numbered by the bits that are flipped: way 1 lies at 0 ^ 1, way 2 at 1 ^ 3, way 3 at 2 ^ 1.
+  c.get(entry);
+  c.get(way);
+  c.i32Const(1);
+  c.op(W.i32_add);
+  c.tee(way);
+  c.get(way);
+  c.i32Const(1);
+  c.op(W.i32_sub);
+  c.op(W.i32_xor);
+  c.i32Const(JUMP_CACHE_ENTRY_SHIFT);
+  c.op(W.i32_shl);
+  c.op(W.i32_xor);
+  c.set(entry);
+  c.get(way);
+  c.i32Const(JUMP_CACHE_WAYS);
+  c.op(W.i32_lt_u);
+  c.byte(W.br_if);
+  c.u32(0);
+  c.end();
+  c.i32Const(0);
+  return module.func({ params: ["i64", "i32"], results: ["i32"] }, ["i32", "i32"], c.finish());
 }
 
 /**

@@ -24,6 +24,11 @@ export const OPCODE_MAPS = 7;
 /** By opcode, a bit for each ModR/M.reg: the instruction uses no registers but those that it names. */
 export const OPCODES_FREE = 0x402800;
 
+/** Which operations the interpreter executes in one go (src/exec/interp/fused.ts): row of each number (u8), rows (u16). */
+export const FUSED_NUMBERS = 0xb0000;
+export const FUSED_ROWS = 0xb0400;
+export const FUSED_ROW_BYTES = 2048;
+
 /** Classes in `PREFIXES`. */
 export const PREFIX_LEGACY = 1;
 export const PREFIX_REX = 2;

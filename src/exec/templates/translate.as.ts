@@ -13,6 +13,9 @@ import {
   CELL_RIP,
   CONSUMES,
   ENDS,
+  FUSED_NUMBERS,
+  FUSED_ROW_BYTES,
+  FUSED_ROWS,
   INDEX,
   INDEX_MASK,
   KEY_FLAGS,
@@ -356,6 +359,23 @@ function killFlags(count: u32): void {
   }
 }
 
+/** Address and number of the record that the sequence being written begins with. */
+let head: u32 = 0;
+let headOp: u32 = 0;
+
+/** A record of operation `op` is written at `to`: it ends a longer sequence than before, or begins one. */
+function fuse(op: u32, to: u32): void {
+  const row = <u32>load<u8>(FUSED_NUMBERS + headOp);
+  const fused = row === 0 ? 0 : <u32>load<u16>(FUSED_ROWS + row * FUSED_ROW_BYTES + (op << 1));
+  if (fused !== 0) {
+    store<u16>(head, u16(fused));
+    headOp = fused;
+  } else {
+    head = to;
+    headOp = op;
+  }
+}
+
 /** Writes the block: header, constants, records, offsets. */
 function write(count: u32, cells: u32, ended: u32, bytes: u32, lo: u32, hi: u32, long: u32, out: u32): u32 {
   store<u32>(out, lo);
@@ -365,6 +385,8 @@ function write(count: u32, cells: u32, ended: u32, bytes: u32, lo: u32, hi: u32,
   store<u32>(RESULT_COUNT, count);
   store<u32>(RESULT_RECORD, to);
   store<u32>(to, opEnter);
+  head = to;
+  headOp = opEnter;
   store<u32>(to + 4, count);
   store<u64>(to + 8, 0);
   to += 16;
@@ -418,8 +440,10 @@ function write(count: u32, cells: u32, ended: u32, bytes: u32, lo: u32, hi: u32,
       let word = load<u32>(from + (j << 2));
       const kind = <u32>load<u8>(kinds + j);
       if (kind !== WORD) {
-        if (kind === WORD_HEAD) word |= number;
-        else if (kind === WORD_DISP) word += disp;
+        if (kind === WORD_HEAD) {
+          fuse(word & 0xffff, to);
+          word |= number;
+        } else if (kind === WORD_DISP) word += disp;
         else if (kind >= u32(WORD_FIELD)) {
           const which = kind >= u32(WORD_PREVIOUS_FIELD) ? kind - WORD_PREVIOUS_FIELD : kind - WORD_FIELD;
           const source = kind >= u32(WORD_PREVIOUS_FIELD) ? load<u32>(entry - LIST_BYTES + LIST_FIELDS) : fields;
@@ -440,6 +464,7 @@ function write(count: u32, cells: u32, ended: u32, bytes: u32, lo: u32, hi: u32,
   }
   if (ended === 0) {
     const next = (start + <u64>bytes) & mask;
+    fuse(opJump, to);
     store<u32>(to, opJump | ((count - 1) << 16));
     store<u64>(to + 4, next);
     store<u64>(to + 12, 0);
