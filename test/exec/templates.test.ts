@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
+import { Fuser, firstOp } from "../../src/exec/interp/fused.ts";
 import { RESULT_RECORD } from "../../src/exec/templates/format.ts";
 import type { TranslateModule } from "../../src/exec/templates/templates.ts";
 import { Translator } from "../../src/exec/translator.ts";
@@ -12,8 +13,8 @@ import { NodeWasm } from "../../src/host-node/wasm.ts";
 import { HELPER_DATA, TEMPS } from "../../src/isa/cpu-block.ts";
 import { decode, newInstruction } from "../../src/isa/decode.ts";
 import { DecodeStatus } from "../../src/isa/instruction.ts";
-import { ENTER, opDef, overwritesAll, sizeAt } from "../../src/isa/ir/builder.ts";
-import { CONST_SLOT, OPS, type OpDef } from "../../src/isa/ir/ops.ts";
+import { ENTER, opDef, opWords, overwritesAll } from "../../src/isa/ir/builder.ts";
+import { CONST_SLOT } from "../../src/isa/ir/ops.ts";
 import { HOST_AREA_BYTES, PhysicalMemory } from "../../src/memory/physical.ts";
 import type { AddressTranslation } from "../../src/memory/translation.ts";
 import { fixturesPath } from "../fixtures/programs.ts";
@@ -49,9 +50,9 @@ function operations(
     return temporaries.get(address) as string;
   };
   let instruction = -1;
-  for (let at = from; at < to; at += sizeAt(words, at)) {
+  for (let at = from; at < to; at += opWords(firstOp(words[at] as number))) {
     const head = words[at] as number;
-    const def = OPS[head & 0xffff] as OpDef;
+    const def = firstOp(head);
     const line: (string | number)[] = [def.name, head >> 16];
     let arg = at + 1;
     if (head >> 16 !== instruction) temporaries.clear();
@@ -64,6 +65,12 @@ function operations(
     lines.push(line.join(" "));
   }
   return lines;
+}
+
+function recordKinds(words: Int32Array, from: number, to: number): number[] {
+  const kinds: number[] = [];
+  for (let at = from; at < to; at += opWords(firstOp(words[at] as number))) kinds.push((words[at] as number) & 0xffff);
+  return kinds;
 }
 
 /** A register or a temporary, not a constant. */
@@ -122,12 +129,29 @@ class Comparison {
     if (block === undefined || words[RESULT_RECORD >> 2] !== block.record) return undefined;
     const start = block.record >> 2;
     const offsets = Array.from({ length: block.instructions + 1 }, (_, i) => this.#translator.offsetOf(block, i));
-    expect(words[start]).toBe(ENTER);
+    expect(firstOp(words[start] as number).id).toBe(ENTER);
+    expect(recordKinds(words, start, block.offsets >> 2)).toEqual(this.#fusedKinds(words, start, block.offsets >> 2));
     const constant = (slot: number) => both(words[slot >> 2] as number, words[(slot >> 2) + 1] as number);
     return [
       `${block.instructions} ${offsets} ${block.branch} ${words[start + 1]}`,
       ...operations(words, start + ENTER_WORDS, block.offsets >> 2, constant),
     ];
+  }
+
+  /** The numbers of the records, as they are where nothing but the operations is known. */
+  #fusedKinds(words: Int32Array, from: number, to: number): number[] {
+    const fuser = new Fuser(this.#phys.u8);
+    const kinds: number[] = [];
+    let head = 0;
+    fuser.begin(ENTER);
+    for (let at = from; at < to; at += opWords(firstOp(words[at] as number))) {
+      const { id } = firstOp(words[at] as number);
+      const fused = at === from ? 0 : fuser.next(id);
+      if (fused === 0) head = kinds.length;
+      else kinds[head] = fused;
+      kinds.push(id);
+    }
+    return kinds;
   }
 
   #lifted(offset: number, bits: 32 | 64, limit: number): string[] {

@@ -78,7 +78,7 @@ export const TEMPLATES_END = 0x800000;
 /** Further key: length of the first part if that is the bytes themselves (KEY_RAW), and these bits. */
 export const KEY_LONG = 16;
 export const KEY_NO_DISP = 32;
-/** The immediate is part of the key (`extra`), or the template that the flags come from is. */
+/** The immediate is part of the key (`extra`), or T_SOURCE of the template that the flags come from is. */
 export const KEY_IMM = 64;
 export const KEY_FLAGS = 128;
 export const KEY_RAW = 256;
@@ -94,7 +94,9 @@ export const T_CELLS = 24;
 /** The operation that computes the flags: its first word, and how many. */
 export const T_FLAGS_AT = 28;
 export const T_FLAGS_WORDS = 32;
-export const T_HEADER = 36;
+/** What the flags come from, as far as the instruction behind it is concerned (recorder.ts); with PRODUCES. */
+export const T_SOURCE = 36;
+export const T_HEADER = 40;
 
 /** Bits of T_FLAGS; from bit 8 on the bytes of the immediate. */
 export const ENDS = 1;

@@ -54,18 +54,25 @@ export function prepareTemplates(
     at = (start + bytes.length + 15) & ~15;
     return { start, end: start + bytes.length, codeBits };
   });
+  const history: Made[] = [];
   const templates = new Templates(first.buffer, first.module, preparedLifter);
-  templates.history = [];
+  templates.history = history;
   const counts = new Map<number, number>();
   for (const { start, end, codeBits } of parts) sweep(templates, first.buffer, start, end, codeBits, counts);
+  for (const codeBits of [32, 64] as const) {
+    const start = at;
+    at = writeConditionalJumps(history, first.buffer, at, codeBits);
+    sweep(templates, first.buffer, start, at, codeBits, counts);
+    at = (at + 15) & ~15;
+  }
 
-  countPlain(templates.history, counts);
+  countPlain(history, counts);
 
   const second = workshop();
   new Uint8Array(second.buffer).set(u8.subarray(CODE, at), CODE);
   const kept = new Templates(second.buffer, second.module, preparedLifter);
   const moved = new Map<number, number>();
-  for (const { template, lacking, end } of templates.history) {
+  for (const { template, lacking, end } of history) {
     const enough = (counts.get(template) ?? 0) >= uses;
     const flags = new Int32Array(first.buffer)[(template + F.T_FLAGS) >> 2] as number;
     if (!enough || flags & F.SLOW) continue;
@@ -73,12 +80,43 @@ export function prepareTemplates(
     const source = before === undefined ? undefined : moved.get(before.template);
     if (before !== undefined && source === undefined) continue;
     const previous = before === undefined || source === undefined ? undefined : { ...before, template: source };
-    moved.set(template, kept.add({ ...lacking, extra: source ?? lacking.extra, previous }, end));
+    moved.set(template, kept.add({ ...lacking, previous }, end));
   }
   for (const table of [F.OPCODES, F.OPCODES_FREE]) {
     new Uint8Array(second.buffer).set(u8.subarray(table, table + 512 * F.OPCODE_MAPS), table);
   }
   return kept.image();
+}
+
+/**
+ * Writes each kind of instruction that flags come from, in turn with each conditional jump, to `at`: any may stand before any.
+ * Returns the end of this code.
+ */
+function writeConditionalJumps(history: readonly Made[], buffer: ArrayBuffer, at: number, codeBits: 32 | 64): number {
+  const u8 = new Uint8Array(buffer);
+  const words = new Int32Array(buffer);
+  const insn = newInstruction();
+  const producers = new Map<number, { readonly at: number; readonly end: number }>();
+  for (const { template, lacking, end } of history) {
+    const source = words[(template + F.T_SOURCE) >> 2] as number;
+    const bits = lacking.rest & F.KEY_LONG ? 64 : 32;
+    if (source !== 0 && bits === codeBits && !producers.has(source)) producers.set(source, { at: lacking.at, end });
+  }
+  let to = at;
+  for (const producer of producers.values()) {
+    decode(u8, producer.at, producer.end, codeBits, insn);
+    for (let condition = 0; condition < 16; condition++) {
+      for (const jump of [
+        [0x70 | condition, 2],
+        [0x0f, 0x80 | condition, 4, 0, 0, 0],
+      ]) {
+        u8.copyWithin(to, producer.at, producer.at + insn.length);
+        u8.set(jump, to + insn.length);
+        to += insn.length + jump.length;
+      }
+    }
+  }
+  return to;
 }
 
 /** Translates [start, end) block by block, as if each one followed the other. */

@@ -3,10 +3,10 @@
  * and finds out which words of the IR follow from which of these. Where it cannot tell, there is no template.
  */
 
-import { FLAG_AUX, FLAG_RESULT, GPR, YMM, YMM_STRIDE } from "../../isa/cpu-block.ts";
+import { FLAG_AUX, FLAG_RESULT, GPR, TEMPS, YMM, YMM_STRIDE } from "../../isa/cpu-block.ts";
 import { decode, newInstruction } from "../../isa/decode.ts";
 import { DecodeStatus, type Instruction } from "../../isa/instruction.ts";
-import { Builder, KILLED, opWords, overwritesAll } from "../../isa/ir/builder.ts";
+import { Builder, type FlagsSource, KILLED, opWords, overwritesAll, TEMP_BYTES } from "../../isa/ir/builder.ts";
 import { CONST_SLOT, OPS, type OpDef } from "../../isa/ir/ops.ts";
 import { Lift, type Lifter } from "../../isa/lift/context.ts";
 import * as F from "./format.ts";
@@ -82,6 +82,9 @@ interface Lifted {
   readonly length: number;
   readonly constLo: readonly number[];
   readonly constHi: readonly number[];
+  /** What the flags come from behind it, and the temporaries that are in use. */
+  readonly flags: FlagsSource | undefined;
+  readonly temps: number;
 }
 
 const samePair = (a: Pair, b: Pair): boolean => a[0] === b[0] && a[1] === b[1];
@@ -319,8 +322,6 @@ export class Recorder {
     const builder = this.#builder;
     let flags = (builder.ended ? F.ENDS : 0) | (builder.flagsAsked ? F.CONSUMES : 0) | (immBytes << 8);
     if (builder.branch !== undefined) flags |= builder.branch === "call" ? F.IS_CALL : F.IS_RETURN;
-    const source = builder.flags;
-    if (!(rest & F.KEY_FLAGS) && source !== undefined && source.size >= 4) flags |= F.PRODUCES;
     const liftedB = this.#liftOne(b, before?.[1], lifter);
     const dispChanged = ((shape >> 24) & 15) > 0 && !(rest & F.KEY_NO_DISP);
     const explain = new Explanation(values(a, long, immBytes), values(b, long, immBytes), dispChanged);
@@ -333,7 +334,9 @@ export class Recorder {
     explain.free = shape < 0 && before === undefined;
     if (!reconcile(liftedA, liftedB, explain)) return 0;
     if (explain.cells.length > MAX_CELLS) return 0;
-    return this.#emit(lacking, flags, explain);
+    const source = rest & F.KEY_FLAGS ? 0 : explain.sourceOf(liftedA, liftedB);
+    if (source !== 0) flags |= F.PRODUCES;
+    return this.#emit(lacking, flags, explain, source);
   }
 
   /** The instruction that the flags come from, as it stands and changed, right before the samples. */
@@ -382,6 +385,8 @@ export class Recorder {
       length,
       constLo: builder.constLo.slice(),
       constHi: builder.constHi.slice(),
+      flags: builder.flags === undefined ? undefined : { ...builder.flags },
+      temps: builder.temps,
     };
   }
 
@@ -393,7 +398,7 @@ export class Recorder {
   }
 
   /** Writes the template; without `made` one without words. */
-  #emit(lacking: Lacking, flags: number, made?: Explanation): number {
+  #emit(lacking: Lacking, flags: number, made?: Explanation, source = 0): number {
     const start = this.#free;
     const words = this.#words;
     const count = made?.words.length ?? 0;
@@ -408,6 +413,7 @@ export class Recorder {
       cells,
       made?.flagsAt ?? 0,
       made?.flagsWords ?? 0,
+      source,
     ];
     words.set(header, start >> 2);
     let at = start + F.T_HEADER + 4 * count;
@@ -571,6 +577,47 @@ class Explanation {
     return false;
   }
 
+  /**
+   * What the instruction behind this one may know of where the flags come from, in 32 bits: templates for it are shared by all
+   * instructions of which the same is known. 0 if there is nothing to know, or no room to say it.
+   */
+  sourceOf(a: Lifted, b: Lifted): number {
+    const [x, y] = [a.flags, b.flags];
+    if (x === undefined || y === undefined || x.kind !== y.kind || x.size !== y.size || a.temps !== b.temps) return 0;
+    if (x.size < 4 || a.temps >= SOURCE_TEMPS) return 0;
+    let source = (a.temps << 3) | (FLAGS_KINDS.indexOf(x.kind) << 1) | (x.size >> 3);
+    let known = false;
+    for (const [i, key] of (["a", "b", "result"] as const).entries()) {
+      const code = this.#sourceCode(a, b, x[key], y[key]);
+      if (code < 0) return 0;
+      if (code > 0) known = true;
+      source |= code << (8 * (i + 1));
+    }
+    return known ? source : 0;
+  }
+
+  /** The code of a value of FlagsSource, which has these slots in the two lifts; -1 if it has none. */
+  #sourceCode(a: Lifted, b: Lifted, x: number, y: number): number {
+    if (x < 0 || y < 0) return x === y ? 0 : -1;
+    if (x >= CONST_SLOT && y >= CONST_SLOT) {
+      const [ofA, ofB] = [constantAt(a, x), constantAt(b, y)];
+      const cell = this.cells.findIndex(
+        (kind) => samePair(cellValue(kind, this.#a), ofA) && samePair(cellValue(kind, this.#b), ofB),
+      );
+      if (cell >= 0) return SOURCE_CELL + cell;
+      const constant = samePair(ofA, ofB) ? SOURCE_CONSTANTS.findIndex((pair) => samePair(pair, ofA)) : -1;
+      return constant < 0 ? -1 : SOURCE_CONSTANT + constant;
+    }
+    for (let field = 0; field < 3; field++) {
+      const [ofA, ofB] = [(this.#a.fields >> (8 * field)) & 0xff, (this.#b.fields >> (8 * field)) & 0xff];
+      if (ofA !== ofB && x === GPR + 8 * ofA && y === GPR + 8 * ofB) return SOURCE_FIELD + field;
+    }
+    if (x !== y) return -1;
+    const temp = (x - TEMPS) / TEMP_BYTES;
+    if (temp >= 0 && temp < SOURCE_TEMPS) return SOURCE_TEMP + temp;
+    return !this.free && x >= GPR && x < GPR + 128 && (x & 7) === 0 ? SOURCE_GPR + (x - GPR) / 8 : -1;
+  }
+
   /** A constant's slot. */
   constant(a: Pair, b: Pair): boolean {
     if (samePair(a, b)) {
@@ -596,6 +643,20 @@ class Explanation {
     return false;
   }
 }
+
+const FLAGS_KINDS = ["add", "sub", "logic", "other"];
+/** Codes of a value that flags come from, 8 bits: 0 none, then temporaries, fields, cells, general registers, constants. */
+const SOURCE_TEMP = 1;
+const SOURCE_FIELD = 33;
+const SOURCE_CELL = 40;
+const SOURCE_GPR = 80;
+const SOURCE_CONSTANT = 100;
+const SOURCE_CONSTANTS: readonly Pair[] = [
+  [0, 0],
+  [1, 0],
+  [-1, -1],
+];
+const SOURCE_TEMPS = SOURCE_FIELD - SOURCE_TEMP;
 
 /** Goes through both lifts side by side; false if they differ in a way that nothing explains. */
 function reconcile(a: Lifted, b: Lifted, into: Explanation): boolean {

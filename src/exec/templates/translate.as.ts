@@ -70,6 +70,7 @@ import {
   T_HEADER,
   T_KEY_LO,
   T_KEY_REST,
+  T_SOURCE,
   T_WORDS,
   TOO_SLOW,
   WORD,
@@ -162,7 +163,7 @@ export function translate(at: u32, end: u32, lo: u32, hi: u32, long: u32, limit:
   let count: u32 = 0;
   let cells: u32 = 0;
   let ended: u32 = 0;
-  /** The template of the instruction before, if it says where the flags come from. */
+  /** T_SOURCE of the instruction before, if it says where the flags come from. */
   let producer: u32 = 0;
   /** Registers that are filled into it, a bit each. */
   let producerFields: u32 = 0;
@@ -327,7 +328,7 @@ export function translate(at: u32, end: u32, lo: u32, hi: u32, long: u32, limit:
       flags = load<u32>(template + T_FLAGS);
     }
     if (flags & SLOW) return TOO_SLOW;
-    producer = flags & PRODUCES ? template : 0;
+    producer = flags & PRODUCES ? load<u32>(template + T_SOURCE) : 0;
     producerFields = fieldBits;
     store<u32>(entry, template, LIST_TEMPLATE);
     store<u32>(entry, q - at, LIST_NEXT);

@@ -30,7 +30,8 @@ interface Commit {
 /** Marks an operation that was found dead; its words stay where they are. */
 export const KILLED = 0x8000_0000 | 0;
 const MAX_WORDS = 1 << 14;
-const TEMP_BYTES = 16;
+/** Bytes from one temporary to the next. */
+export const TEMP_BYTES = 16;
 const byName = new Map(OPS.map((def) => [def.name, def]));
 
 /** The definition of operation `name`. */
@@ -109,6 +110,11 @@ export class Builder {
   temp(): Value {
     if (this.#temps >= TEMP_COUNT) throw new InternalError("an instruction needs too many temporaries");
     return TEMPS + TEMP_BYTES * this.#temps++;
+  }
+
+  /** How many temporaries are in use. */
+  get temps(): number {
+    return this.#temps;
   }
 
   /** A constant of 64 bits; `lo` alone is sign-extended. */
