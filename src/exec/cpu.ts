@@ -38,6 +38,7 @@ const JUMP_TO = opId("jumpTo");
 const BATCH = 8;
 const RSP = 4;
 const TF = 0x100;
+const RF = 0x1_0000;
 const AC = 0x4_0000;
 /** DR6.BS: a #DB of single-stepping (SDM volume 3, section 19.2.3). */
 const DR6_BS = 0x4000;
@@ -260,6 +261,7 @@ export class Cpu implements TranslationCache {
     this.#words[ADDRESS_LIMIT >> 2] = this.state.codeBits === 64 ? 0x8000 : 1;
     this.#syncMode();
     if ((this.#words[EFLAGS_REST >> 2] as number) & TF) return this.#singleStep();
+    this.#clearResumeFlag();
     this.#setFuel(Math.min(budget, MAX_SLICE));
     const reason = this.#loop(this.#passTrap ? this.#passedTrap() : this.#startRecord());
     this.#settle();
@@ -324,6 +326,7 @@ export class Cpu implements TranslationCache {
     const record = this.#passTrap ? this.#passedTrap() : this.#translateTransient(1);
     const reason = record === 0 ? Exit.exception : this.#loop(record);
     this.#settle();
+    if (reason !== Exit.exception && !this.#hasIterationsLeft()) this.#clearResumeFlag();
     if (reason !== Exit.budget) return reason as 0 | 1 | 2 | 3 | 4 | 5;
     // No trap between a load of SS and the instruction behind it (SDM volume 3, section 6.8.3).
     if (this.#afterStackSegment) {
@@ -331,6 +334,18 @@ export class Cpu implements TranslationCache {
       return Exit.budget;
     }
     return this.#raise(Vector.debug, 0, DR6_BS);
+  }
+
+  /** RF lives until an instruction has completed (SDM volume 3, section 19.3.1.1); a fault sets it again. */
+  #clearResumeFlag(): void {
+    (this.#words[EFLAGS_REST >> 2] as number) &= ~RF;
+  }
+
+  /** Whether the instruction that was stepped is a REP that goes on. */
+  #hasIterationsLeft(): boolean {
+    const block = this.#transient;
+    if (block === undefined || block.branch !== undefined) return false;
+    return block.lo === this.#words[RIP >> 2] && block.hi === this.#words[(RIP >> 2) + 1];
   }
 
   /** Runs from `record` until the kernel is needed. A record of 0 stands for an exception that is already noted. */
@@ -359,6 +374,7 @@ export class Cpu implements TranslationCache {
         case Leave.exception:
           return this.#exceptionInBlock();
         case Leave.exceptionAfter:
+          this.#clearResumeFlag();
           return this.#raise(this.#words[EXIT_DETAIL >> 2] as number, 0, 0);
         case Leave.trap:
           this.trap = this.#words[EXIT_DETAIL >> 2] as number;

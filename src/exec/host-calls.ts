@@ -54,6 +54,8 @@ const FAR_RET = 2;
 const FAR_IRET = 3;
 /** EFLAGS that IRET loads in user mode: CF PF AF ZF SF TF DF OF NT RF AC ID. */
 const IRET_FLAGS = 0x25_4dd5;
+const TF = 0x100;
+const RF = 0x1_0000;
 const GENERAL_PROTECTION = 13;
 /** FCW after FNINIT. */
 const INITIAL_FCW = 0x37f;
@@ -215,7 +217,9 @@ export class HostCalls {
         state.setSelector(SS, stack);
       }
       const mask = (request >> 22) & 15 ? IRET_FLAGS : IRET_FLAGS & 0xffff;
-      state.eflags = (state.eflags & ~mask) | (view.getInt32(HOST_FLAGS, true) & mask);
+      const flags = view.getInt32(HOST_FLAGS, true);
+      // RF only counts while a REP is stepped: else it is gone with the next instruction.
+      state.eflags = (state.eflags & ~mask) | (flags & mask & (flags & TF ? mask : ~RF));
     }
     state.setGpr(RSP, view.getInt32(HOST_RSP, true), codeBits === 64 ? view.getInt32(HOST_RSP + 4, true) : 0);
     state.setSelector(CS, selector | 3);

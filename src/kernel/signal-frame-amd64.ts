@@ -27,12 +27,9 @@ import type { Task } from "./task.ts";
 import { setAltStack } from "./task-altstack.ts";
 import { forceSignal } from "./task-signals.ts";
 
-/**
- * Flags that sigreturn takes from the frame (FIX_EFLAGS). RF is not among them here: it would only live until the next
- * instruction.
- */
+/** Flags that sigreturn takes from the frame (FIX_EFLAGS). */
 export const FIX_EFLAGS =
-  EFLAGS_AC | EFLAGS_OF | EFLAGS_DF | EFLAGS_TF | EFLAGS_SF | EFLAGS_ZF | EFLAGS_AF | EFLAGS_PF | EFLAGS_CF;
+  EFLAGS_AC | EFLAGS_OF | EFLAGS_DF | EFLAGS_TF | EFLAGS_SF | EFLAGS_ZF | EFLAGS_AF | EFLAGS_PF | EFLAGS_CF | EFLAGS_RF;
 
 /** uc_flags. */
 export const UC_FP_XSTATE = 1;
@@ -138,7 +135,7 @@ export function sigreturnAmd64(task: Task): boolean {
     state.setGpr(register, from.i32(MCONTEXT + 8 * i), from.i32(MCONTEXT + 8 * i + 4));
   });
   state.rip = from.u64(CONTEXT_RIP);
-  state.eflags = (state.eflags & ~(FIX_EFLAGS | EFLAGS_RF)) | (from.u32(CONTEXT_FLAGS) & FIX_EFLAGS);
+  state.eflags = (state.eflags & ~FIX_EFLAGS) | (from.u32(CONTEXT_FLAGS) & FIX_EFLAGS);
   state.setSelector(SegmentRegister.cs, from.u16(CONTEXT_CS) | 3);
   state.setSelector(SegmentRegister.ss, from.u32(UC) & UC_STRICT_RESTORE_SS ? from.u16(CONTEXT_CS + 6) | 3 : USER_DS);
   if (readFpState(task, from.u64(CONTEXT_FPSTATE), false) < 0) return badFrame(task);

@@ -5,7 +5,7 @@
 import { SA_ONSTACK, SA_RESTORER, SA_SIGINFO } from "../abi/signal.ts";
 import { FREGS_SIZE, fpFrameSize, readFpState, usesXsave, writeFpState } from "./fp-state.ts";
 import { FrameReader, FrameWriter } from "./frame-writer.ts";
-import { EFLAGS_RF, Gpr, SegmentRegister } from "./registers.ts";
+import { Gpr, SegmentRegister } from "./registers.ts";
 import type { SigAction } from "./sighand.ts";
 import type { SigInfo } from "./siginfo.ts";
 import { encodeSigInfo, SIGINFO_SIZE } from "./siginfo-layout.ts";
@@ -205,7 +205,7 @@ function restoreContext(task: Task, from: FrameReader, at: number): boolean {
     state.setGpr(register, from.i32(at + SC.gprs + 4 * i), 0);
   });
   state.rip = from.u32(at + SC.ip);
-  state.eflags = (state.eflags & ~(FIX_EFLAGS | EFLAGS_RF)) | (from.u32(at + SC.flags) & FIX_EFLAGS);
+  state.eflags = (state.eflags & ~FIX_EFLAGS) | (from.u32(at + SC.flags) & FIX_EFLAGS);
   state.setSelector(SegmentRegister.cs, from.u16(at + SC.cs) | 3);
   state.setSelector(SegmentRegister.ss, from.u16(at + SC.ss) | 3);
   state.setSelector(SegmentRegister.ds, from.u16(at + SC.ds) | 3);

@@ -27,7 +27,7 @@ import { PF_PRESENT, PF_USER } from "../memory/translation.ts";
 import { FAULT_DONE, faultCode, faultSignal } from "../mm/fault-result.ts";
 import { Vector } from "./cpu.ts";
 import { FrameReader } from "./frame-writer.ts";
-import { EFLAGS_RF, Gpr } from "./registers.ts";
+import { EFLAGS_RF, EFLAGS_TF, Gpr } from "./registers.ts";
 import { sigInfo } from "./siginfo.ts";
 import type { Task } from "./task.ts";
 import { forceSignal } from "./task-signals.ts";
@@ -106,7 +106,11 @@ function pageFault(task: Task, address: number, errorCode: number): void {
   const { state } = task.kernel.cpu;
   if (address < 0 && emulateVsyscall(task, address, errorCode)) return;
   const result = task.mm.handleFault(address, errorCode, state.gpr(Gpr.rsp));
-  if (result === FAULT_DONE) return;
+  if (result === FAULT_DONE) {
+    // A REP that is stepped goes on with RF set.
+    if (state.eflags & EFLAGS_TF) state.eflags |= EFLAGS_RF;
+    return;
+  }
   const signo = faultSignal(result);
   if (signo === SIGKILL) {
     const { host, physical } = task.kernel;

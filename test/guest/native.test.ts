@@ -18,7 +18,7 @@ function compiled(name: string, ...flags: string[]): string | undefined {
 }
 
 /** Programs that need what not every processor has. */
-const FEATURES: Record<string, string> = { "fp-frames": "avx" };
+const FEATURES: Record<string, string> = { "fp-frames": "avx", steps: "avx" };
 
 /** Whether this machine can run the program natively. */
 function supported(name: string): boolean {
@@ -44,6 +44,10 @@ const TIERS: Record<string, readonly (readonly string[])[]> = {
   "tiny-floats": [
     ["--tier", "interp"],
     ["--jit-threshold", "20"],
+  ],
+  steps: [
+    ["--tier", "interp"],
+    ["--tier", "jit", "--jit-threshold", "0"],
   ],
 };
 
