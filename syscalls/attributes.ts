@@ -1,9 +1,11 @@
 /** Changing attributes and sizes: fs/open.c, fs/attr.c, fs/utimes.c, fs/sync.c, mm/fadvise.c. */
 import { EBADF, EFAULT, EINVAL, ENODEV, EOPNOTSUPP, EPERM, ESPIPE } from "../src/abi/errno.ts";
 import * as F from "../src/abi/fcntl.ts";
+import { IN_ACCESS, IN_ATTRIB, IN_MODIFY } from "../src/abi/inotify.ts";
 import { structOf } from "../src/abi/struct.ts";
 import type { Task } from "../src/kernel/task.ts";
 import { chmodInode, chownInode, setTimes, type TimeChange, truncateInode } from "../src/vfs/attributes.ts";
+import { notifyFile } from "../src/vfs/notify.ts";
 import type { Path } from "../src/vfs/path.ts";
 import { modeAfterWrite } from "../src/vfs/permission.ts";
 import { PipeFile } from "../src/vfs/pipe.ts";
@@ -30,9 +32,12 @@ import { peek } from "./strace-text.ts";
 
 const FULL = { support: "full" } as const;
 
-/** Runs `change` on the file that was found. */
-function on(found: Path | number, change: (path: Path) => number): number {
-  return typeof found === "number" ? found : change(found);
+/** Runs `change` on the file that was found; if it succeeds, who watches the file is told `event`. */
+function on(found: Path | number, change: (path: Path) => number, event = IN_ATTRIB): number {
+  if (typeof found === "number") return found;
+  const result = change(found);
+  if (result === 0) notifyFile(found, event);
+  return result;
 }
 
 function descriptor(task: Task, number: number): Path | number {
@@ -273,7 +278,8 @@ function changeTimes(
   // utimes checks its microseconds before it looks for the file; here the file comes first (vfs_utimes).
   if (typeof times === "number") return typeof found === "number" ? found : times;
   const [atime, mtime] = times;
-  return on(found, ({ inode }) => setTimes(inode, atime, mtime, task.creds));
+  const event = atime === "omit" ? IN_MODIFY : mtime === "omit" ? IN_ACCESS : IN_ATTRIB;
+  return on(found, ({ inode }) => setTimes(inode, atime, mtime, task.creds), event);
 }
 
 function utimensatWith(name: string, layoutOf: LayoutOf) {
@@ -311,12 +317,13 @@ export const utime = defineSyscall(
 
 function truncatePath(task: Task, file: string, size: number): number {
   if (size < 0) return -EINVAL;
-  return on(lookupAt(task, F.AT_FDCWD, file, 0), ({ inode }) => {
+  const change = ({ inode }: Path): number => {
     const result =
       (inode.isRegular ? checkNewSize(task, inode.size, size) : 0) || truncateInode(inode, size, task.creds);
     if (result === 0) inode.mode = modeAfterWrite(inode.mode, task.creds);
     return result;
-  });
+  };
+  return on(lookupAt(task, F.AT_FDCWD, file, 0), change, IN_MODIFY);
 }
 
 function truncateDescriptor(task: Task, number: number, size: number): number {
@@ -324,7 +331,7 @@ function truncateDescriptor(task: Task, number: number, size: number): number {
   const file = fileOf(task, number);
   if (typeof file === "number") return file;
   if (!file.writable || !file.inode.isRegular) return -EINVAL;
-  return checkNewSize(task, file.inode.size, size) || file.truncate(size);
+  return on(file.dentry, () => checkNewSize(task, file.inode.size, size) || file.truncate(size), IN_MODIFY);
 }
 
 export const truncate = defineSyscall("truncate", [path(), long("length")], truncatePath, FULL);
@@ -368,7 +375,8 @@ function allocate(task: Task, number: number, flags: number, offset: number, len
 export const fallocate = defineSyscall(
   "fallocate",
   [fd(), flagsOf("mode", FALLOC_FLAGS, "FALLOC_FL_???"), loff("offset"), loff("len")],
-  allocate,
+  (task, number, flags, offset, length) =>
+    on(descriptor(task, number), () => allocate(task, number, flags, offset, length), IN_MODIFY),
   { support: "partial", note: "no COLLAPSE_RANGE or INSERT_RANGE" },
 );
 

@@ -11,10 +11,12 @@ import {
   RENAME_NOREPLACE,
   RENAME_WHITEOUT,
 } from "../src/abi/fcntl.ts";
+import { IN_ACCESS } from "../src/abi/inotify.ts";
 import { bytesOf } from "../src/host/text.ts";
 import type { Task } from "../src/kernel/task.ts";
 import { walkParent } from "../src/vfs/namei.ts";
 import * as names from "../src/vfs/names.ts";
+import { notifyFile } from "../src/vfs/notify.ts";
 import { inodePermission, MAY_EXEC } from "../src/vfs/permission.ts";
 import type { DirEntry } from "../src/vfs/types.ts";
 import { bufferOut, dirfd, fd, flagsOf, intAs, mode, modeText, path, pointerTo, sizeT, uint } from "./codecs.ts";
@@ -60,6 +62,7 @@ function readEntries(task: Task, number: number, address: number, size: number, 
   if (typeof file === "number") return file;
   const entries = file.readdir();
   if (typeof entries === "number") return entries;
+  notifyFile(file.dentry, IN_ACCESS);
   let done = 0;
   for (const entry of entries) {
     const bytes = layout(entry, file.offset + 1);

@@ -102,7 +102,7 @@ export function readBuffers(task: Task, file: File, buffers: readonly UserBuffer
   for (const { base, length } of buffers) if (!inUserSpace(task, base, length)) return -EFAULT;
   if (file.inode.isDirectory) return -EISDIR;
   const result = file.readsWhole ? readMessage(task, file, buffers) : readStream(task, file, buffers, offset);
-  return counted(task, "read", result);
+  return counted(task, "read", result, file.dentry);
 }
 
 function readStream(task: Task, file: File, buffers: readonly UserBuffer[], offset: number | undefined): SyscallResult {
@@ -173,7 +173,7 @@ export function writeBuffers(task: Task, file: File, buffers: readonly UserBuffe
   if (!file.writable) return -EBADF;
   if (!file.canWrite) return -EINVAL;
   for (const { base, length } of buffers) if (!inUserSpace(task, base, length)) return -EFAULT;
-  return counted(task, "write", writeParts(task, file, buffers, offset));
+  return counted(task, "write", writeParts(task, file, buffers, offset), file.dentry);
 }
 
 function writeParts(task: Task, file: File, buffers: readonly UserBuffer[], offset: number | undefined): SyscallResult {

@@ -99,6 +99,7 @@ import {
   uname,
   vhangup,
 } from "./info.ts";
+import { inotifyAddWatch, inotifyInit, inotifyInit1, inotifyRmWatch } from "./inotify.ts";
 import { ioctl } from "./ioctl.ts";
 import { getrlimit, getrusage, prlimit64, setrlimit } from "./limits.ts";
 import {
@@ -432,6 +433,9 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [245, mqGetsetattr],
   [247, waitid],
   [252, ioprioGet],
+  [253, inotifyInit],
+  [254, inotifyAddWatch],
+  [255, inotifyRmWatch],
   [257, openat],
   [258, mkdirat],
   [259, mknodat],
@@ -467,6 +471,7 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [291, epollCreate1],
   [292, dup3],
   [293, pipe2],
+  [294, inotifyInit1],
   [295, preadv],
   [296, pwritev],
   [297, rtTgsigqueueinfo],

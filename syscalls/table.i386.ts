@@ -109,6 +109,7 @@ import {
   uname,
   vhangup,
 } from "./info.ts";
+import { inotifyAddWatch, inotifyInit, inotifyInit1, inotifyRmWatch } from "./inotify.ts";
 import { ioctl } from "./ioctl.ts";
 import { ipc } from "./ipc.ts";
 import { getrusage, oldGetrlimit, prlimit64, setrlimit, ugetrlimit } from "./limits.ts";
@@ -526,6 +527,9 @@ export const TABLE_I386: SyscallTable = new Map<number, SyscallDefinition>([
   [282, mqGetsetattr],
   [284, waitid],
   [290, ioprioGet],
+  [291, inotifyInit],
+  [292, inotifyAddWatch],
+  [293, inotifyRmWatch],
   [295, openat],
   [296, mkdirat],
   [297, mknodat],
@@ -561,6 +565,7 @@ export const TABLE_I386: SyscallTable = new Map<number, SyscallDefinition>([
   [329, epollCreate1],
   [330, dup3],
   [331, pipe2],
+  [332, inotifyInit1],
   [333, preadv],
   [334, pwritev],
   [335, rtTgsigqueueinfo],

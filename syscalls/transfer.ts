@@ -100,7 +100,7 @@ function doSendfile(
   if (target.inode instanceof AnonymousInode && source.inode.size > (start ?? source.offset)) return -EINVAL;
   const cursor: Cursor = { file: source, offset: start };
   const copied = copy(task, cursor, { file: target, offset: undefined }, Math.min(count, MAX_RW_COUNT));
-  const result = counted(task, "write", counted(task, "read", copied));
+  const result = counted(task, "write", counted(task, "read", copied, source.dentry), target.dentry);
   if (address !== 0 && typeof result === "number" && writeOffset(task, address, width, cursor.offset ?? 0) < 0) {
     return -EFAULT;
   }
@@ -175,7 +175,10 @@ export const copyFileRange = defineSyscall(
     const count = Math.min(length, MAX_RW_COUNT, Math.max(0, from.inode.size - start));
     if (from.inode === to.inode && end + count > start && end < start + count) return -EINVAL;
     const result = copy(task, pair[0], pair[1], count);
-    return store(task, pair, inAddress, outAddress) || counted(task, "write", counted(task, "read", result));
+    return (
+      store(task, pair, inAddress, outAddress) ||
+      counted(task, "write", counted(task, "read", result, from.dentry), to.dentry)
+    );
   },
   { support: "full" },
 );

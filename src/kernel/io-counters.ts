@@ -1,8 +1,11 @@
 /** What tasks read and write by system calls (struct task_io_accounting): /proc/PID/io. */
+import { IN_ACCESS, IN_MODIFY } from "../abi/inotify.ts";
 import { PT_INTERP } from "../elf/constants.ts";
 import { phdrSize } from "../elf/program-headers.ts";
 import type { ExecPlan } from "../loader/plan.ts";
 import { BINPRM_BUF_SIZE } from "../loader/script.ts";
+import type { Dentry } from "../vfs/dentry.ts";
+import { notifyFile } from "../vfs/notify.ts";
 import { asControl, block, type SyscallResult } from "./control.ts";
 import type { Task } from "./task.ts";
 
@@ -30,9 +33,10 @@ export class IoCounters {
   }
 }
 
-/** The result of a read or write, noted for the task and its process once the call is over. */
-export function counted(task: Task, kind: "read" | "write", result: SyscallResult): SyscallResult {
+/** The result of a read or write of `file`, noted for the task, its process and who watches the file once the call is over. */
+export function counted(task: Task, kind: "read" | "write", result: SyscallResult, file?: Dentry): SyscallResult {
   if (typeof result === "number") {
+    if (result > 0 && file !== undefined) notifyFile(file, kind === "read" ? IN_ACCESS : IN_MODIFY);
     task.io[kind](Math.max(0, result));
     task.group.io[kind](Math.max(0, result));
     return result;
@@ -42,10 +46,10 @@ export function counted(task: Task, kind: "read" | "write", result: SyscallResul
   const { resume, interrupted } = control;
   return block({
     ...control,
-    resume: (reason) => counted(task, kind, resume(reason)),
+    resume: (reason) => counted(task, kind, resume(reason), file),
     interrupted: () => {
       const count = interrupted();
-      if (count > 0) counted(task, kind, count);
+      if (count > 0) counted(task, kind, count, file);
       return count;
     },
   });

@@ -14,6 +14,7 @@ import type { SocketUser } from "../net/socket.ts";
 import { Observers } from "../observe/observer.ts";
 import type { KernelGeneration, TaskLayout } from "../profiles/kernel-generation.ts";
 import type { File } from "../vfs/file.ts";
+import { InotifyLimits } from "../vfs/inotify.ts";
 import type { Vfs } from "../vfs/vfs.ts";
 import { type Clock, RealClock, VirtualClock } from "./clock.ts";
 import type { KernelConfig, UtsName } from "./config.ts";
@@ -39,6 +40,14 @@ const THREAD_SIZE = 16 * 1024;
 const TASK_BYTES = THREAD_SIZE + 10 * 1024;
 /** RESERVED_PIDS: what wraps around starts there. */
 const RESERVED_PIDS = 300;
+
+/** What a watch is reckoned to take (INOTIFY_WATCH_COST): a hundredth of the memory may go for them. */
+const WATCH_BYTES = 1360;
+
+/** fs.inotify.max_user_watches at the start (inotify_user_setup()). */
+function inotifyWatches(frames: number): number {
+  return Math.min(Math.max(Math.floor((Math.floor(frames / 100) * 4096) / WATCH_BYTES), 8192), 1048576);
+}
 
 export interface KernelInit {
   readonly host: Host;
@@ -72,6 +81,7 @@ export class Kernel {
   readonly ptys = new Ptys(this);
   readonly ipc = new IpcNamespace(this);
   readonly queues: PosixQueues;
+  readonly inotify: InotifyLimits;
   /** For data between files and guest memory, within one step of a call. */
   readonly scratch = new Scratch();
   readonly outside = new Outside(this);
@@ -112,6 +122,7 @@ export class Kernel {
     this.memorySystem = init.memorySystem ?? new MemorySystem(init.physical, init.generation);
     this.vdso = new VdsoPages(init.physical, init.generation);
     this.scheduler = new Scheduler(this);
+    this.inotify = new InotifyLimits(inotifyWatches(init.physical.totalFrames));
     this.queues = new PosixQueues(init.vfs);
     init.vfs.context.currentProcess = () => this.current?.group;
     init.vfs.context.unmapPages = (dev, ino, firstPage) =>

@@ -1,6 +1,7 @@
 /** execve(2): planning and loading are the loader's, the change of the task is here (fs/exec.c, begin_new_exec()). */
 import type { Abi } from "../abi/abi.ts";
 import { ENOMEM } from "../abi/errno.ts";
+import { IN_ACCESS } from "../abi/inotify.ts";
 import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_STACK } from "../abi/resource.ts";
 import { SI_KERNEL, SIGKILL, SIGSEGV } from "../abi/signal.ts";
 import type { ExecFile, LoadFailure } from "../loader/exec-file.ts";
@@ -11,6 +12,7 @@ import { AddressSpace } from "../mm/address-space.ts";
 import type { MmLimits } from "../mm/limits.ts";
 import type { File } from "../vfs/file.ts";
 import type { FsUser } from "../vfs/namei.ts";
+import { notifyFile } from "../vfs/notify.ts";
 import { EXIT, registersSet, type SyscallResult } from "./control.ts";
 import { type Credentials, isPrivileged } from "./credentials.ts";
 import { countExec } from "./io-counters.ts";
@@ -95,6 +97,7 @@ class OpenedFiles {
       mapped: file,
       read: (offset, into) => {
         const count = file.pread(into, offset);
+        notifyFile(file.dentry, IN_ACCESS);
         return typeof count === "number" ? count : 0;
       },
     };

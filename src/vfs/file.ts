@@ -12,11 +12,13 @@ import {
   SEEK_END,
   SEEK_SET,
 } from "../abi/fcntl.ts";
+import { IN_CLOSE_NOWRITE, IN_CLOSE_WRITE } from "../abi/inotify.ts";
 import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "../abi/poll.ts";
 import type { WaitQueue } from "../base/wait-queue.ts";
 import type { Mappable, MappedFile } from "../mm/mappable.ts";
 import type { Dentry } from "./dentry.ts";
 import type { Inode } from "./inode.ts";
+import { notifyFile, notifyIfGone } from "./notify.ts";
 import type { DirEntry, IoResult, UserMemory } from "./types.ts";
 
 /** What an open file description takes of the machine's memory. */
@@ -41,6 +43,7 @@ export abstract class File implements MappedFile {
   #count(files: 1 | -1): void {
     const { context } = this.inode.sb;
     context.openFiles += files;
+    this.inode.openFiles += files;
     context.frames.chargeKernel(files * FILE_BYTES);
   }
 
@@ -110,10 +113,12 @@ export abstract class File implements MappedFile {
   put(): void {
     if (--this.#references > 0) return;
     this.#count(-1);
+    if (!(this.flags & O_PATH)) notifyFile(this.dentry, this.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     this.inode.locks?.releaseRecords(this);
     this.inode.locks?.releaseFlock(this);
     for (const hook of this.#closeHooks ?? []) hook();
     this.release();
+    notifyIfGone(this.inode);
   }
 
   /** A descriptor of it was closed (filp_close()'s flush) by `holder`, a process. */

@@ -6,6 +6,7 @@ import type { HostTime } from "../host/host.ts";
 import type { Dentry } from "./dentry.ts";
 import type { File } from "./file.ts";
 import { FileLocks } from "./locks.ts";
+import type { Watch } from "./notify.ts";
 import type { DirEntry, Kstat, VfsContext } from "./types.ts";
 
 /** A mounted file system (struct super_block). */
@@ -68,6 +69,10 @@ export abstract class Inode {
   #takesSpace = false;
   /** Trap sites in the file's code: the trap's number (src/kernel/traps.ts) by file offset. */
   traps: ReadonlyMap<number, number> | undefined;
+  /** Who is told of what happens to it (inotify). */
+  watches: Set<Watch> | undefined;
+  /** Open file descriptions, O_PATH ones included. */
+  openFiles = 0;
 
   constructor(sb: SuperBlock, mode: number, init: InodeInit = {}) {
     const now = init.mtime ?? sb.now();

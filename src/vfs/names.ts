@@ -22,6 +22,7 @@ import { DirectoryInode } from "./directory.ts";
 import type { File } from "./file.ts";
 import { Inode, type SuperBlock } from "./inode.ts";
 import { type FsUser, type LastComponent, type WalkOptions, walk, walkParent } from "./namei.ts";
+import { notifyCreated, notifyLinked, notifyMoved, notifyRemoved } from "./notify.ts";
 import { mayCreate, mayDelete } from "./permission.ts";
 import { PipeInode } from "./pipe.ts";
 import { RegularInode } from "./regular.ts";
@@ -56,6 +57,7 @@ function makeNode(vfs: Vfs, user: FsUser, last: LastComponent, make: (sb: SuperB
   const failed = last.parent.inode.link(last.name, inode);
   if (failed < 0) return failed;
   last.parent.attach(last.name, inode);
+  notifyCreated(last.parent.inode, last.name, inode);
   return 0;
 }
 
@@ -144,6 +146,7 @@ export function link(vfs: Vfs, user: FsUser, from: Dentry, path: string, options
   inode.nlink++;
   inode.ctime = inode.sb.now();
   last.parent.attach(last.name, inode);
+  notifyLinked(last.parent.inode, last.name, inode);
   return 0;
 }
 
@@ -198,6 +201,7 @@ function remove(last: LastComponent, inode: Inode): void {
   last.parent.inode.unlink(last.name);
   last.parent.detach(last.name);
   dropLink(inode);
+  notifyRemoved(last.parent.inode, last.name, inode);
 }
 
 function dropLink(inode: Inode): void {
@@ -284,6 +288,11 @@ function move(source: LastComponent, moved: Dentry, target: LastComponent, repla
   target.parent.inode.link(target.name, moved.inode);
   source.parent.move(source.name, target.parent, target.name);
   moved.inode.ctime = moved.inode.sb.now();
+  notifyMoved(placeOf(source), placeOf(target), moved.inode, replaced?.inode);
+}
+
+function placeOf({ parent, name }: LastComponent): { readonly directory: Inode; readonly name: string } {
+  return { directory: parent.inode, name };
 }
 
 function exchange(source: LastComponent, a: Dentry, target: LastComponent, b: Dentry): void {
@@ -292,6 +301,8 @@ function exchange(source: LastComponent, a: Dentry, target: LastComponent, b: De
   source.parent.inode.link(source.name, b.inode);
   target.parent.inode.link(target.name, a.inode);
   Dentry.exchange(a, b);
+  notifyMoved(placeOf(source), placeOf(target), a.inode);
+  notifyMoved(placeOf(target), placeOf(source), b.inode);
 }
 
 /** The target of a symlink (readlinkat), or -errno. */

@@ -60,6 +60,8 @@ export interface VfsContext {
   readonly lockWaits: LockWaits;
   /** Open file descriptions of the machine. */
   openFiles: number;
+  /** What ties the two events of a rename together: the last one's. */
+  lastCookie: number;
   /** The streams of the host that are waited for. */
   readonly inputs: HostInput[];
   /** Takes the pages of a file from `firstPage` on out of all address spaces (unmap_mapping_range). */

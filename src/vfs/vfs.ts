@@ -19,6 +19,7 @@ import {
   O_TRUNC,
   O_WRONLY,
 } from "../abi/fcntl.ts";
+import { IN_MODIFY, IN_OPEN } from "../abi/inotify.ts";
 import {
   ANON_INODE_FS_MAGIC,
   EXT4_SUPER_MAGIC,
@@ -39,11 +40,12 @@ import type { PhysicalMemory } from "../memory/physical.ts";
 import { Dentry } from "./dentry.ts";
 import { createDevTree } from "./devices.ts";
 import { DirectoryInode } from "./directory.ts";
-import { type File, PathFile } from "./file.ts";
+import { File, PathFile } from "./file.ts";
 import { HostTree } from "./host-tree.ts";
 import { type Inode, SuperBlock } from "./inode.ts";
 import { LockWaits } from "./locks.ts";
 import { type FsUser, type WalkOptions, walk, walkParent } from "./namei.ts";
+import { notifyCreated, notifyFile } from "./notify.ts";
 import type { Path } from "./path.ts";
 import { inGroup, inodePermission, MAY_EXEC, MAY_READ, MAY_WRITE, mayCreate, ownerOrCapable } from "./permission.ts";
 import { RegularInode } from "./regular.ts";
@@ -93,7 +95,15 @@ export class Vfs {
     const { host, sysroot } = options;
     this.host = host;
     const { frames, now } = options;
-    this.context = { frames, now, space: new TmpfsSpace(frames), lockWaits: new LockWaits(), openFiles: 0, inputs: [] };
+    this.context = {
+      frames,
+      now,
+      space: new TmpfsSpace(frames),
+      lockWaits: new LockWaits(),
+      openFiles: 0,
+      lastCookie: 0,
+      inputs: [],
+    };
     this.pipes = new SuperBlock(this.context, "pipefs", makeDev(0, 14), PIPEFS_MAGIC, 10001);
     this.anonymous = new SuperBlock(this.context, "anon_inodefs", makeDev(0, 15), ANON_INODE_FS_MAGIC, 11);
     this.sockets = new SuperBlock(this.context, "sockfs", makeDev(0, 8), SOCKFS_MAGIC, 12001);
@@ -245,7 +255,14 @@ export class Vfs {
     if (typeof inode === "number") return inode;
     last.parent.inode.link(last.name, inode);
     const dentry = last.parent.attach(last.name, inode);
-    return inode.open(dentry, flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC));
+    notifyCreated(last.parent.inode, last.name, inode);
+    return this.#opened(inode.open(dentry, flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)));
+  }
+
+  /** Whoever watches the file hears that it is open. */
+  #opened<T>(file: File | T): File | T {
+    if (file instanceof File) notifyFile(file.dentry, IN_OPEN);
+    return file;
   }
 
   /** A new inode owned by the caller in the file system of `parent`, or -errno; it is not linked yet. */
@@ -303,7 +320,7 @@ export class Vfs {
     if (flags & O_NOATIME && !ownerOrCapable(inode, user.creds)) return -EPERM;
     // devices decide about O_NOCTTY themselves
     const dropped = O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | ((inode.mode & S_IFMT) === S_IFCHR ? 0 : O_NOCTTY);
-    const file = inode.open(dentry, flags & ~dropped);
+    const file = this.#opened(inode.open(dentry, flags & ~dropped));
     if (typeof file === "number" || file instanceof WaitQueue) return file;
     if (flags & O_TRUNC && inode.isRegular) {
       const failed = file.truncate(0);
@@ -311,6 +328,7 @@ export class Vfs {
         file.put();
         return failed;
       }
+      notifyFile(dentry, IN_MODIFY);
     }
     return file;
   }
@@ -322,7 +340,7 @@ export class Vfs {
     if ((dentry.inode.mode & S_IFMT) !== S_IFREG) return -EACCES;
     const denied = inodePermission(dentry.inode, MAY_EXEC, user.creds);
     if (denied < 0) return denied;
-    const file = dentry.inode.open(dentry, O_RDONLY);
+    const file = this.#opened(dentry.inode.open(dentry, O_RDONLY));
     return file instanceof WaitQueue ? -EACCES : file;
   }
 

@@ -19,6 +19,17 @@ function uuid(kernel: Kernel): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
+function inotifySetting(name: "queuedEvents" | "instances" | "watches"): Setting {
+  return ranged(
+    (kernel) => kernel.inotify[name],
+    0,
+    0x7fff_ffff,
+    (kernel, value) => {
+      kernel.inotify[name] = value;
+    },
+  );
+}
+
 /** Whether addresses are randomised at all is the personality of the first process; the sysctl tells the default. */
 const RANDOMIZE = 2;
 
@@ -27,6 +38,9 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
   "fs/epoll/max_user_watches": fixed(1 << 20),
   "fs/file-max": fixed("9223372036854775807"),
   "fs/file-nr": fixed("0\t0\t9223372036854775807"),
+  "fs/inotify/max_queued_events": inotifySetting("queuedEvents"),
+  "fs/inotify/max_user_instances": inotifySetting("instances"),
+  "fs/inotify/max_user_watches": inotifySetting("watches"),
   ...MQUEUE_SETTINGS,
   "fs/nr_open": fixed(1048576),
   "fs/pipe-max-size": fixed(1048576),
