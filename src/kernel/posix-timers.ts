@@ -45,6 +45,10 @@ export class PosixTimers {
     this.#group = group;
   }
 
+  [Symbol.iterator](): Iterator<{ readonly id: number; readonly clockId: number; readonly event: SigEvent }> {
+    return this.#timers.values();
+  }
+
   /** timer_create(): the new timer's id. Without an event the timer sends SIGALRM with its id as value. */
   create(clockId: number, event: SigEvent | undefined): number {
     if (this.#timers.size >= MAX_TIMERS) return -EAGAIN;

@@ -27,3 +27,10 @@ export function mountInfoText(vfs: Vfs): string {
     })
     .join("");
 }
+
+/** /proc/PID/mountstats (show_vfsstat()). */
+export function mountStatsText(vfs: Vfs): string {
+  return vfs.mounts
+    .map((m) => `device ${mangled(m.source)} mounted on ${mangled(m.mountPoint)} with fstype ${m.type}\n`)
+    .join("");
+}

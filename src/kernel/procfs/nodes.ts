@@ -26,6 +26,8 @@ export interface ProcTextOptions extends InodeInit {
   readonly read?: () => ProcContent;
   /** Takes what was written; 0 or -errno. */
   readonly write?: (text: string) => number;
+  /** 0, or why open(2) fails. */
+  readonly mayOpen?: () => number;
   /** Random access instead of text (mem, pagemap): the count or -errno. */
   readonly pread?: (into: Uint8Array, offset: number) => number;
   /** A file of a process, not of the kernel's table (proc_create()): splice(2) and mmap(2) tell them apart. */
@@ -46,8 +48,9 @@ export class ProcText extends Inode {
     return true;
   }
 
-  override open(dentry: Dentry, flags: number): File {
-    return new ProcFile(dentry, flags, this.options);
+  override open(dentry: Dentry, flags: number): File | number {
+    const refused = this.options.mayOpen?.() ?? 0;
+    return refused < 0 ? refused : new ProcFile(dentry, flags, this.options);
   }
 
   /** open with O_TRUNC is allowed and does nothing. */

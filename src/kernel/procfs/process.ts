@@ -3,17 +3,28 @@ import { EINVAL, EIO, ENOENT, ESRCH } from "../../abi/errno.ts";
 import { O_CLOEXEC } from "../../abi/fcntl.ts";
 import { textOf } from "../../host/text.ts";
 import type { AddressSpace } from "../../mm/address-space.ts";
+import { clearRefs } from "../../mm/clear-refs.ts";
 import type { Dentry } from "../../vfs/dentry.ts";
 import type { File } from "../../vfs/file.ts";
-import type { Inode, SuperBlock } from "../../vfs/inode.ts";
+import type { Inode, InodeInit, SuperBlock } from "../../vfs/inode.ts";
 import { PipeFile } from "../../vfs/pipe.ts";
 import { isPrivileged } from "../credentials.ts";
 import type { Task } from "../task.ts";
 import { mapsRecords, readPagemap, smapsRecords, smapsRollup } from "./maps.ts";
-import { mountInfoText, mountsText } from "./mounts.ts";
-import { MagicLink, type ProcContent, ProcDirectory, ProcText, type ProcTextOptions, parseInteger } from "./nodes.ts";
+import { mountInfoText, mountStatsText, mountsText } from "./mounts.ts";
+import {
+  MagicLink,
+  type ProcContent,
+  ProcDirectory,
+  ProcLink,
+  ProcTable,
+  ProcText,
+  type ProcTextOptions,
+  parseInteger,
+} from "./nodes.ts";
 import type { Procfs } from "./procfs.ts";
 import { limitsText, statmText, statText, statusText } from "./status.ts";
+import { childrenText, NAMESPACE_NAMES, namespaceText, schedText, syscallText, timersText } from "./task-more.ts";
 
 /** Bytes [start, end) of a process's memory as text; what cannot be read ends it. */
 function memoryText(mm: AddressSpace, start: number, end: number): string {
@@ -31,9 +42,15 @@ function cmdline(mm: AddressSpace): string {
   return end < 0 ? whole : whole.slice(0, end + 1);
 }
 
+/** proc_mem_open(): a process that has ended has no memory. */
+function hasMemory(task: Task): number {
+  return task.state === "dead" ? -ESRCH : 0;
+}
+
 /** Reads and writes another process's memory at an address. */
 function memoryFile(task: Task): ProcTextOptions {
   return {
+    mayOpen: () => hasMemory(task),
     pread: (into, offset) => {
       if (into.length === 0) return 0;
       const count = task.mm.readPart(offset, into);
@@ -44,6 +61,7 @@ function memoryFile(task: Task): ProcTextOptions {
 
 function auxvOptions(task: Task): ProcTextOptions {
   return {
+    mayOpen: () => hasMemory(task),
     pread: (into, offset) => {
       const part = task.auxv.subarray(Math.min(offset, task.auxv.length), offset + into.length);
       into.set(part);
@@ -91,29 +109,54 @@ const ALL_IDS = `${"0".padStart(10)} ${"0".padStart(10)} ${"4294967295".padStart
 const UNSET_ID = "4294967295";
 const DEFAULT_TIMER_SLACK_NS = 50_000;
 
+/** Takes one whole number, as such files do; nothing can be read. */
+function command(run: (task: Task, value: number) => number): Entry {
+  return {
+    mode: 0o200,
+    only: "process",
+    make: (task) => ({
+      write: (value) => {
+        const number = parseInteger(value);
+        return number === undefined ? -EINVAL : run(task, number);
+      },
+    }),
+  };
+}
+
 const FILES: Readonly<Record<string, Entry>> = {
+  arch_status: text(0o444, () => ""),
+  autogroup: text(0o644, (task) => `/autogroup-${task.group.sid} nice 0\n`, "process"),
   auxv: { mode: 0o400, make: auxvOptions },
   cgroup: text(0o444, () => "0::/\n"),
+  children: text(0o444, childrenText, "thread"),
+  clear_refs: command((task, kind) => clearRefs(task.mm, kind)),
   cmdline: text(0o444, (task) => cmdline(task.mm)),
   cpuset: text(0o444, () => "/\n"),
   comm: setting(
     0o644,
     (task) => `${task.comm}\n`,
     (task, value) => {
-      task.comm = value.replace(/\n$/, "").slice(0, 15);
+      task.comm = value.slice(0, 15);
       return 0;
     },
   ),
   coredump_filter: text(0o644, () => "00000033\n", "process"),
-  environ: text(0o400, (task) => memoryText(task.mm, task.mm.envStart, task.mm.envEnd)),
+  environ: {
+    mode: 0o400,
+    make: (task) => ({
+      mayOpen: () => hasMemory(task),
+      read: () => memoryText(task.mm, task.mm.envStart, task.mm.envEnd),
+    }),
+  },
   gid_map: text(0o644, () => ALL_IDS),
   io: { mode: 0o400, make: (task, _procfs, thread) => ({ read: () => (thread ? task : task.group).io.text() }) },
   limits: text(0o444, limitsText),
   loginuid: text(0o644, () => UNSET_ID, "process"),
-  maps: text(0o444, (task) => (after) => mapsRecords(task.mm, after)),
+  maps: text(0o444, (task) => (after) => (task.state === "dead" ? [] : mapsRecords(task.mm, after))),
   mem: { mode: 0o600, make: memoryFile },
   mountinfo: text(0o444, (task) => mountInfoText(task.kernel.vfs)),
   mounts: text(0o444, (task) => mountsText(task.kernel.vfs)),
+  mountstats: text(0o400, (task) => mountStatsText(task.kernel.vfs), "process"),
   oom_adj: setting(
     0o644,
     (task, procfs) => `${procfs.oom.oldAdjustment(task.group)}\n`,
@@ -138,14 +181,19 @@ const FILES: Readonly<Record<string, Entry>> = {
     }),
   },
   personality: text(0o400, (task) => `${task.personality.toString(16).padStart(8, "0")}\n`),
+  projid_map: text(0o644, () => ALL_IDS),
+  sched: text(0o644, schedText),
   schedstat: text(0o444, (task) => `${task.userNs} 0 ${task.userNs === 0 ? 0 : 1}\n`),
   sessionid: text(0o444, () => UNSET_ID),
   setgroups: text(0o644, () => "allow\n", "process"),
-  smaps: text(0o444, (task) => (after) => smapsRecords(task.mm, after)),
+  smaps: text(0o444, (task) => (after) => (task.state === "dead" ? [] : smapsRecords(task.mm, after))),
   smaps_rollup: text(0o444, (task) => smapsRollup(task.mm)),
   stat: text(0o444, (task) => statText(task, true)),
   statm: text(0o444, statmText),
   status: text(0o444, statusText),
+  syscall: text(0o400, syscallText),
+  timens_offsets: text(0o644, () => "monotonic           0         0\nboottime            0         0\n", "process"),
+  timers: text(0o444, timersText, "process"),
   timerslack_ns: setting(
     0o666,
     (task) => `${task.timerSlackNs}\n`,
@@ -161,7 +209,9 @@ const FILES: Readonly<Record<string, Entry>> = {
 };
 
 /** Files that a generation lacks: smaps_rollup came with 4.14, oom_score_adj with 2.6.36. */
-function present(name: string, procfs: Procfs): boolean {
+function present(name: string, procfs: Procfs, thread: boolean): boolean {
+  const { only } = FILES[name];
+  if (only !== undefined && (only === "thread") !== thread) return false;
   const { oomScore } = procfs.kernel.generation.procfs;
   if (name === "smaps_rollup") return oomScore === "pages";
   return name !== "oom_score_adj" || oomScore !== "badness";
@@ -189,8 +239,8 @@ export class TaskDirectory extends ProcDirectory {
   }
 
   override names(): readonly string[] {
-    const files = Object.keys(FILES).filter((name) => present(name, this.#procfs));
-    const directories = this.#thread ? ["fd", "fdinfo"] : ["fd", "fdinfo", "task"];
+    const files = Object.keys(FILES).filter((name) => present(name, this.#procfs, this.#thread));
+    const directories = this.#thread ? ["fd", "fdinfo", "ns"] : ["fd", "fdinfo", "ns", "task"];
     return [...directories, ...files, ...Object.keys(LINKS)];
   }
 
@@ -199,6 +249,7 @@ export class TaskDirectory extends ProcDirectory {
     if (!this.#procfs.alive(task)) return -ENOENT;
     const init = { ...this.#procfs.ownedBy(task), ino: this.#procfs.ino(`${task.tid}/${this.#thread}/${name}`) };
     if (name === "fd" || name === "fdinfo") return new FdDirectory(this.sb, this.#procfs, task, name, init.ino);
+    if (name === "ns") return this.#namespaces(init);
     if (name === "task" && !this.#thread) return new ThreadsDirectory(this.sb, this.#procfs, task, init.ino);
     const link = Object.hasOwn(LINKS, name) ? LINKS[name] : undefined;
     if (link !== undefined)
@@ -209,13 +260,23 @@ export class TaskDirectory extends ProcDirectory {
         () => this.#procfs.viewRoot(),
         init,
       );
-    const entry = Object.hasOwn(FILES, name) && present(name, this.#procfs) ? FILES[name] : undefined;
+    const entry = Object.hasOwn(FILES, name) && present(name, this.#procfs, this.#thread) ? FILES[name] : undefined;
     if (entry === undefined) return -ENOENT;
     return new ProcText(this.sb, entry.mode, {
       ...init,
       ofTask: true,
       ...entry.make(task, this.#procfs, this.#thread),
     });
+  }
+
+  /** Links that name the namespaces; there is one of each kind. */
+  #namespaces(init: InodeInit): Inode {
+    const entries = new Map<string, () => Inode>();
+    for (const name of NAMESPACE_NAMES) {
+      const ino = this.#procfs.ino(`${this.#task.tid}/ns/${name}`);
+      entries.set(name, () => new ProcLink(this.sb, () => namespaceText(name), { ...init, ino }));
+    }
+    return new ProcTable(this.sb, 0o511, entries, init);
   }
 }
 
