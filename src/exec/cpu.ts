@@ -113,6 +113,7 @@ export class Cpu implements TranslationCache {
   #passTrap = false;
   descriptor: DescriptorTable | undefined;
   readonly #phys: PhysicalMemory;
+  readonly #wasm: HostWasm;
   readonly #words: Int32Array;
   readonly #run: Run;
   readonly #tlb: Tlb;
@@ -162,6 +163,7 @@ export class Cpu implements TranslationCache {
   constructor({ phys, wasm, identity, clock, tiers = DEFAULT_TIERS }: CpuInit) {
     this.#now = () => clock?.monotonicNs() ?? 0;
     this.#phys = phys;
+    this.#wasm = wasm;
     this.#words = phys.i32;
     this.state = new Registers(phys.memory.buffer);
     this.#code = new CodeCache(phys);
@@ -486,6 +488,7 @@ export class Cpu implements TranslationCache {
     this.#expectedHot.clear();
     this.#indirectTargets.clear();
     this.#heads.clear();
+    this.#wasm.collectGarbage?.();
   }
 
   /** Whether so much has been interpreted that compiling costs no more. */

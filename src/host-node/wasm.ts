@@ -1,6 +1,8 @@
 /** WebAssembly and the build's prepared modules. */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import * as v8 from "node:v8";
+import * as vm from "node:vm";
 import { InternalError } from "../base/errors.ts";
 import type { HostWasm, WasmExports, WasmImports, WasmMemory, WasmTable } from "../host/host.ts";
 
@@ -20,6 +22,7 @@ export class NodeWasm implements HostWasm {
   /** The build's modules, which every machine of a process needs: bytes by name, and compiled. */
   readonly #loaded = new Map<string, Uint8Array>();
   readonly #compiled = new WeakMap<Uint8Array, object>();
+  #collect: (() => void) | undefined;
 
   /** `directories` are searched for `<name>.wasm` in order. */
   constructor(directories: readonly string[]) {
@@ -38,6 +41,13 @@ export class NodeWasm implements HostWasm {
     const known = this.#compiled.get(bytes);
     const module = known ?? new WebAssembly.Module(bytes);
     return new WebAssembly.Instance(module, imports).exports;
+  }
+
+  /** V8 would let the heap grow to several times of what is in use first. */
+  collectGarbage(): void {
+    v8.setFlagsFromString("--expose-gc");
+    this.#collect ??= vm.runInNewContext("gc") as () => void;
+    this.#collect();
   }
 
   loadTemplates(set: string): Uint8Array | undefined {

@@ -84,6 +84,8 @@ export interface HostWasm {
   instantiate(bytes: Uint8Array, imports: WasmImports): WasmExports;
   /** The build's prepared modules by name (`interp`, `helpers`). */
   loadModule(name: string): Uint8Array;
+  /** Much memory is no longer needed: it may be given back now. */
+  collectGarbage?(): void;
   /** A set of templates that the build prepared for this very build of folio, if there is one. */
   loadTemplates?(set: string): Uint8Array | undefined;
 }

@@ -1,20 +1,23 @@
 /**
- * `npm run bench`: the C kernels of fixtures/bench, natively, under qemu-user and under folio, side by side in one run.
- * What is compared is user + system time of the whole process tree less that of the same binary with no work.
+ * `npm run bench`: the C kernels of fixtures/bench, and real programs, natively, under qemu-user and under folio, side by side
+ * in one run. What is compared is user + system time of the whole process tree less that of the same binary with no work.
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { chart } from "./chart.mjs";
+import { neverHot, workCost } from "./further.mjs";
 import { ABIS, allKernels, amountOf, compileKernel, compileMeasure, OPTIMISATION } from "./kernels.mjs";
 import { measure } from "./measure.mjs";
-import { failuresOf, means, summarise, text } from "./report.mjs";
+import { allPrograms, Data } from "./programs.mjs";
+import { failuresOf, means, summarise, text, withTables } from "./report.mjs";
 
 const root = join(import.meta.dirname, "../..");
 
 const HELP = `npm run bench -- [options]
-  --kernels a,b     only these (default: all)
+  --kernels a,b     only these; "kernels" or "programs" stands for all of a kind (default: all)
   --abis a,b        amd64, i386 (default: both)
   --columns a,b     native, qemu, folio (default: all)
   --runs N          repetitions of everything, interleaved (default: 5)
@@ -24,7 +27,11 @@ const HELP = `npm run bench -- [options]
   --node FILE       the node that runs folio (default: this one)
   --folio-options T options of folio run, separated by blanks
   --json FILE       figures and all samples (default: dist/bench.json)
-  --list            names of the kernels
+  --publish         docs/bench.json, docs/bench.svg and the tables of docs/performance.md from this run
+  --from FILE       measures nothing, takes the figures of an earlier run
+  --work-cost       another table: ten times the work of runs of at least 5 seconds (a minute and more each)
+  --never-hot       another table: 200 MB of code that is executed once
+  --list            names of the kernels and programs
 `;
 
 function parse() {
@@ -40,6 +47,10 @@ function parse() {
       node: text,
       "folio-options": text,
       json: text,
+      from: text,
+      publish: { type: "boolean" },
+      "work-cost": { type: "boolean" },
+      "never-hot": { type: "boolean" },
       quick: { type: "boolean" },
       list: { type: "boolean" },
       help: { type: "boolean" },
@@ -56,10 +67,10 @@ function positive(value, fallback, name) {
   return result;
 }
 
-/** The members of `all` that a comma-separated list names. */
-function choose(list, all, what) {
+/** The members of `all` that a comma-separated list names; `kinds` are names of several. */
+function choose(list, all, what, kinds = {}) {
   if (list === undefined) return all;
-  const names = list.split(",");
+  const names = list.split(",").flatMap((name) => kinds[name] ?? [name]);
   const unknown = names.filter((name) => !all.includes(name));
   if (unknown.length > 0) throw new Usage(`no ${what} ${unknown.join(", ")}; there are: ${all.join(", ")}`);
   return all.filter((name) => names.includes(name));
@@ -113,20 +124,27 @@ function repeat(bench, columns, samples, tools, timeout) {
       ["work", bench.amount],
     ]) {
       if ([...sample.start, ...sample.work].some((one) => one.failure !== undefined)) break;
-      sample[kind].push(measure(tools, [...prefix, bench.program, String(amount)], timeout));
+      sample[kind].push(measure(tools, [...prefix, bench.program, ...bench.args(amount)], timeout));
     }
   }
 }
 
 async function prepare(setup, dir) {
   const benches = [];
+  const data = new Data(dir);
   for (const abi of setup.abis)
     for (const kernel of setup.kernels.filter((one) => (one.abis ?? ABIS).includes(abi))) {
-      const program = await compileKernel(kernel, abi, dir);
+      const isProgram = kernel.group === "program";
+      if (isProgram && kernel.path === undefined) {
+        process.stderr.write(`bench: ${kernel.command} is not installed\n`);
+        continue;
+      }
+      const program = isProgram ? kernel.path : await compileKernel(kernel, abi, dir);
+      const args = isProgram ? (amount) => kernel.args(data, amount) : (amount) => [String(amount)];
       const amount = Math.max(1, Math.round(amountOf(kernel, abi) * setup.scale));
       const columns = commands(setup.names, abi, setup);
       const samples = Object.fromEntries(setup.names.map((name) => [name, { work: [], start: [] }]));
-      benches.push({ kernel, abi, program, amount, columns, samples });
+      benches.push({ kernel, abi, program, args, amount, columns, samples });
     }
   return benches;
 }
@@ -151,13 +169,29 @@ async function bench(setup, dir) {
   return { version: 1, machine, names: setup.names, abis: setup.abis, rows, samples };
 }
 
+async function furtherTables(options, setup, dir) {
+  setup.folio = copyOfFolio(dir);
+  const tools = { dir, measure: await compileMeasure(dir) };
+  const folio = [setup.node, setup.folio, "run", ...setup.folioOptions];
+  const facts = machineFacts(setup).map(([key, value]) => `${key}: ${value}`);
+  const tables = [facts.join("\n")];
+  if (options["never-hot"]) tables.push(neverHot({ tools, folio, dir, timeout: setup.timeout, scale: setup.scale }));
+  if (options["work-cost"]) {
+    const benches = await prepare({ ...setup, kernels: setup.kernels.filter(({ group }) => group !== "program") }, dir);
+    tables.push(workCost({ tools, folio, benches, timeout: setup.timeout, progress }));
+  }
+  progress("");
+  process.stdout.write(`${tables.join("\n\n")}\n`);
+}
+
 function setupFrom(options) {
-  const kernels = allKernels();
-  const names = choose(
-    options.kernels,
-    kernels.map((kernel) => kernel.name),
-    "kernel",
-  );
+  const all = [allKernels(), allPrograms()];
+  const [ofKernels, ofPrograms] = all.map((some) => some.map(({ name }) => name));
+  const kernels = all.flat();
+  const names = choose(options.kernels, [...ofKernels, ...ofPrograms], "kernel or program", {
+    kernels: ofKernels,
+    programs: ofPrograms,
+  });
   return {
     kernels: kernels.filter((kernel) => names.includes(kernel.name)),
     abis: choose(options.abis, ABIS, "ABI"),
@@ -173,10 +207,16 @@ function setupFrom(options) {
 
 function writeJson(result, file) {
   mkdirSync(dirname(file), { recursive: true });
-  const machine = Object.fromEntries(result.machine);
   const geometricMeans = result.abis.flatMap((abi) => means(result.rows, abi));
-  const { version, rows, samples } = result;
-  writeFileSync(file, `${JSON.stringify({ version, machine, rows, geometricMeans, samples }, null, 1)}\n`);
+  writeFileSync(file, `${JSON.stringify({ ...result, geometricMeans }, null, 1)}\n`);
+}
+
+/** What is published of a run: everything but the samples. */
+function publish({ samples: _, geometricMeans: __, ...result }) {
+  writeFileSync(join(root, "docs/bench.json"), `${JSON.stringify(result, null, 1)}\n`);
+  writeFileSync(join(root, "docs/bench.svg"), chart(result));
+  const file = join(root, "docs/performance.md");
+  writeFileSync(file, withTables(readFileSync(file, "utf8"), result));
 }
 
 async function main() {
@@ -184,10 +224,17 @@ async function main() {
   if (options.help) return process.stdout.write(HELP);
   const setup = setupFrom(options);
   if (options.list) return process.stdout.write(`${setup.kernels.map((kernel) => kernel.name).join("\n")}\n`);
+  if (options.from !== undefined) {
+    const earlier = JSON.parse(readFileSync(options.from, "utf8"));
+    if (options.publish) publish(earlier);
+    return process.stdout.write(text(earlier));
+  }
   const dir = mkdtempSync(join(tmpdir(), "folio-bench-"));
   try {
+    if (options["work-cost"] || options["never-hot"]) return await furtherTables(options, setup, dir);
     const result = await bench(setup, dir);
     writeJson(result, setup.json);
+    if (options.publish) publish(result);
     process.stdout.write(text(result));
     if (failuresOf(result.rows).length > 0) process.exitCode = 1;
   } finally {

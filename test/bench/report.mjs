@@ -70,6 +70,7 @@ const MEANS = {
   "double, SIMD": ["float"],
   compute: ["integer", "float"],
   system: ["system"],
+  programs: ["program"],
 };
 
 export function means(rows, abi) {
@@ -147,23 +148,70 @@ function overheads(rows, names) {
   });
 }
 
+/** The rows of one kind with their means. */
+function timeTable(title, rows, names) {
+  const body = rows.map((row) => kernelRow(row, names));
+  for (const mean of means(rows, rows[0].abi)) {
+    const figures = [mean.folioToQemu, mean.folioToNative, mean.qemuToNative].map(ratio);
+    body.push([`geometric mean, ${mean.mean} (${mean.kernels})`, ...names.map(() => ""), ...figures, ""]);
+  }
+  const head = names.map((name) => `${name} s`);
+  return table([title, ...head, "folio/qemu", "folio/native", "qemu/native", "spread"], body);
+}
+
+/** Of each program: CPU and wall time of a start without work, and peak memory at work less native's. */
+function programOverheads(rows, names) {
+  const figure = (row, name, value) => {
+    const column = row.columns[name];
+    return column?.seconds === undefined ? "" : value(column);
+  };
+  const others = names.filter((name) => name !== "native");
+  const head = [
+    ...names.map((name) => `${name} CPU ms`),
+    ...names.map((name) => `${name} wall ms`),
+    ...others.map((name) => `${name} MiB`),
+  ];
+  const body = rows.map((row) => [
+    row.kernel,
+    ...names.map((name) => figure(row, name, ({ startUp }) => (startUp * 1000).toFixed(0))),
+    ...names.map((name) => figure(row, name, ({ startUpWall }) => (startUpWall * 1000).toFixed(0))),
+    ...others.map((name) =>
+      figure(row, name, ({ peak }) => figure(row, "native", (native) => ((peak - native.peak) / 1024).toFixed(0))),
+    ),
+  ]);
+  return table([`start-up and memory`, ...head], body);
+}
+
+/** The tables, each as Markdown. */
+function tables({ rows, names, abis }) {
+  const parts = [];
+  for (const abi of abis) {
+    const mine = rows.filter((row) => row.abi === abi);
+    const kernels = mine.filter((row) => row.group !== "program");
+    const programs = mine.filter((row) => row.group === "program");
+    if (kernels.length > 0) {
+      parts.push(timeTable(abi, kernels, names));
+      parts.push(table([`${abi} start-up`, "CPU ms", "wall ms", "memory MiB", "most MiB"], overheads(kernels, names)));
+    }
+    if (programs.length > 0) parts.push(timeTable("programs", programs, names), programOverheads(programs, names));
+  }
+  return parts;
+}
+
+const [BEGIN, END] = ["<!-- bench: npm run bench -- --publish -->", "<!-- end of bench -->"];
+
+/** The document with the tables of `result` in place of those between its marks. */
+export function withTables(document, result) {
+  const [from, to] = [document.indexOf(BEGIN), document.indexOf(END)];
+  if (from < 0 || to < from) throw new Error(`the marks ${BEGIN} and ${END} are missing`);
+  const machine = result.machine.map(([key, value]) => `- ${key}: ${value}`).join("\n");
+  return `${document.slice(0, from)}${[BEGIN, machine, ...tables(result)].join("\n\n")}\n\n${document.slice(to)}`;
+}
+
 /** The whole report as text. */
 export function text(result) {
-  const { rows, names } = result;
-  const parts = [result.machine.map(([key, value]) => `${key}: ${value}`).join("\n")];
-  for (const abi of result.abis) {
-    const mine = rows.filter((row) => row.abi === abi);
-    if (mine.length === 0) continue;
-    const head = names.map((name) => `${name} s`);
-    const body = mine.map((row) => kernelRow(row, names));
-    for (const mean of means(rows, abi)) {
-      const title = `geometric mean, ${mean.mean} (${mean.kernels})`;
-      const figures = [mean.folioToQemu, mean.folioToNative, mean.qemuToNative].map(ratio);
-      body.push([title, ...names.map(() => ""), ...figures, ""]);
-    }
-    parts.push(table([abi, ...head, "folio/qemu", "folio/native", "qemu/native", "spread"], body));
-    parts.push(table([`${abi} start-up`, "CPU ms", "wall ms", "memory MiB", "most MiB"], overheads(mine, names)));
-  }
+  const { rows } = result;
+  const parts = [result.machine.map(([key, value]) => `${key}: ${value}`).join("\n"), ...tables(result)];
   const failures = failuresOf(rows);
   if (failures.length > 0) parts.push(failures.join("\n"));
   return `${parts.join("\n\n")}\n`;

@@ -1,7 +1,17 @@
-/** Figures of `npm run bench`: start-up is taken off, a wrong checksum is a failure, means are geometric. */
+/** Figures of `npm run bench`: start-up is taken off, a wrong checksum is a failure, means are geometric; what is published. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { scratchDirectory } from "../support/native.ts";
 // @ts-expect-error plain Node module without types
-import { failuresOf, geometricMean, means, median, summarise, table } from "./report.mjs";
+import { chart } from "./chart.mjs";
+// @ts-expect-error plain Node module without types
+import { writeNeverHot } from "./never-hot.mjs";
+// @ts-expect-error plain Node module without types
+import { allPrograms, Data } from "./programs.mjs";
+// @ts-expect-error plain Node module without types
+import { failuresOf, geometricMean, means, median, summarise, table, text, withTables } from "./report.mjs";
 
 const kernel = { name: "fib", group: "integer" };
 
@@ -64,3 +74,66 @@ it("a table has aligned columns", () => {
   const lines = table(["kernel", "s"], [["fib", "1.25"]]).split("\n");
   expect(new Set(lines.map((line: string) => line.length)).size).toBe(1);
 });
+
+const machine = [["machine", "a < b"]];
+const columns = (folio: number) => ({
+  native: column([1], [0]),
+  qemu: column([4.5], [0.5]),
+  folio: column([folio + 0.3], [0.3]),
+});
+
+describe("programs", () => {
+  const names = ["native", "qemu", "folio"];
+  const rows = [
+    summarise(kernel, "amd64", 10, columns(2)),
+    summarise({ name: "a<b", group: "program" }, "amd64", 10, columns(8)),
+  ];
+
+  it("have tables of their own, with start-up and memory", () => {
+    const report: string = text({ machine, names, abis: ["amd64"], rows });
+    const [, programs] = report.split(/^\| programs /m);
+    expect(programs).toMatch(/\| a<b +\| +1\.000 \| +4\.000 \| +8\.000 \| +2\.00 \| +8\.00 \|/);
+    expect(programs).toMatch(/geometric mean, programs \(1\)/);
+    expect(programs).toMatch(/\| a<b +\| +0 \| +500 \| +300 \|/);
+    expect(report).toMatch(/geometric mean, compute \(1\) *\|[ |]*0\.50 /);
+  });
+
+  it("read the same data each time, of the size that was asked for", () => {
+    const data = new Data(scratchDirectory());
+    const file: string = data.text(5000);
+    expect(readFileSync(file)).toHaveLength(5000);
+    expect(data.text(5000)).toBe(file);
+    for (const { args } of allPrograms())
+      expect(args(data, 0).every((one: unknown) => typeof one === "string")).toBe(true);
+  });
+
+  it("are in the chart, whose bars are as long as the logarithm says", () => {
+    const svg: string = chart({ names, abis: ["amd64"], rows });
+    expect(svg.match(/a&lt;b/g)).toHaveLength(1);
+    const widths = [...svg.matchAll(/<rect x="118" y="\d+" width="([\d.]+)"/g)].map(([, width]) => Number(width));
+    // folio and qemu: 2 and 4 times native's time, then 8 and 4
+    expect(widths).toHaveLength(4);
+    expect(widths[1] / widths[0]).toBeCloseTo(2, 1);
+    expect(widths[2] / widths[0]).toBeCloseTo(3, 1);
+  });
+});
+
+it("the published tables and the chart are those of docs/bench.json", () => {
+  const docs = join(import.meta.dirname, "../../docs");
+  const read = (name: string) => readFileSync(join(docs, name), "utf8");
+  const result = JSON.parse(read("bench.json"));
+  expect(failuresOf(result.rows)).toEqual([]);
+  expect(read("bench.svg")).toBe(chart(result));
+  expect(read("performance.md")).toBe(withTables(read("performance.md"), result));
+});
+
+it.runIf(process.platform === "linux" && process.arch === "x64")(
+  "code that never gets hot is executed to its end",
+  () => {
+    const file = join(scratchDirectory(), "never-hot");
+    writeNeverHot(file, 20_000);
+    const outputs = [1, 2].map(() => execFileSync(file));
+    expect(outputs[0]).toHaveLength(8);
+    expect(outputs[1]).toEqual(outputs[0]);
+  },
+);
