@@ -4,7 +4,17 @@
  */
 import { InternalError } from "../base/errors.ts";
 import type { HostClock, HostWasm } from "../host/host.ts";
-import { EFLAGS_REST, EXIT_ADDRESS, EXIT_BLOCK, EXIT_DETAIL, EXIT_INSN, FUEL, RIP } from "../isa/cpu-block.ts";
+import {
+  EFLAGS_REST,
+  EXIT_ADDRESS,
+  EXIT_BLOCK,
+  EXIT_DETAIL,
+  EXIT_INSN,
+  FUEL,
+  RIP,
+  YMM,
+  YMM_STRIDE,
+} from "../isa/cpu-block.ts";
 import { ENTER, opWords } from "../isa/ir/builder.ts";
 import { opId } from "../isa/ir/ops.ts";
 import { accessSize, isStackAccess } from "../isa/stack-access.ts";
@@ -42,6 +52,7 @@ const RF = 0x1_0000;
 const AC = 0x4_0000;
 /** DR6.BS: a #DB of single-stepping (SDM volume 3, section 19.2.3). */
 const DR6_BS = 0x4000;
+const YMM_WORDS = (16 * YMM_STRIDE) / 4;
 const BLOCK_LIMIT = 48;
 const TWO32 = 0x1_0000_0000;
 const USER_END = 2 ** 47;
@@ -325,9 +336,11 @@ export class Cpu implements TranslationCache {
   #singleStep(): 0 | 1 | 2 | 3 | 4 | 5 {
     this.#resume = undefined;
     this.#setFuel(1);
+    const vectors = this.#words.slice(YMM >> 2, (YMM >> 2) + YMM_WORDS);
     const record = this.#passTrap ? this.#passedTrap() : this.#translateTransient(1);
     const reason = record === 0 ? Exit.exception : this.#loop(record);
     this.#settle();
+    if (reason === Exit.exception && this.#hasGathered(vectors)) return this.#raise(Vector.debug, 0, DR6_BS);
     if (reason !== Exit.exception && !this.#hasIterationsLeft()) this.#clearResumeFlag();
     if (reason !== Exit.budget) return reason as 0 | 1 | 2 | 3 | 4 | 5;
     // No trap between a load of SS and the instruction behind it (SDM volume 3, section 6.8.3).
@@ -336,6 +349,24 @@ export class Cpu implements TranslationCache {
       return Exit.budget;
     }
     return this.#raise(Vector.debug, 0, DR6_BS);
+  }
+
+  /**
+   * Whether the instruction at RIP is a gather that has loaded elements, so that their mask bits are gone, and then faulted:
+   * the trap comes before the fault (SDM volume 2, VPGATHERDD). No other instruction changes registers before a fault.
+   */
+  #hasGathered(before: Int32Array): boolean {
+    const after = this.#words.subarray(YMM >> 2, (YMM >> 2) + YMM_WORDS);
+    if (before.every((word, i) => word === after[i])) return false;
+    const [lo, hi] = [this.#words[RIP >> 2] as number, this.#words[(RIP >> 2) + 1] as number];
+    const insn = this.#translator.instructionAt(this.#activeSpace(), lo, hi, this.state.codeBits);
+    if (insn === undefined) return false;
+    const elementWords = insn.vexW + 1;
+    const mask = (insn.vvvv * YMM_STRIDE) / 4;
+    for (let i = mask + elementWords - 1; i < mask + YMM_STRIDE / 4; i += elementWords) {
+      if ((before[i] as number) < 0 && (after[i] as number) >= 0) return true;
+    }
+    return false;
   }
 
   /** RF lives until an instruction has completed (SDM volume 3, section 19.3.1.1); a fault sets it again. */

@@ -73,6 +73,7 @@ describe.each(["", "-m32"])("%s", (bits) => {
     "transfers",
     "privileges",
     "fp-frames",
+    "steps",
   ]) {
     const file = compiled(name, ...(bits === "" ? [] : [bits, "-msse2"]));
     it.skipIf(file === undefined || !supported(name))(name, { timeout: 60_000 }, () => {

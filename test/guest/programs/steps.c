@@ -140,7 +140,7 @@ static void run(const char *name, const char *hex, unsigned long flags) {
       "pop %%" CODE("rbp", "ebp") "; pop %%" CODE("rbx", "ebx")
       : "+a"(a), "+d"(d), "+S"(S), "+D"(D)
       :
-      : "ecx", "memory", "cc", "xmm0", "xmm1"
+      : "ecx", "memory", "cc", "xmm0", "xmm1", "xmm2"
 #ifdef __x86_64__
         , "r8", "r9", "r10", "r11"
 #endif
@@ -215,6 +215,8 @@ static void faults(unsigned long flags) {
   RUN("rep", "48 8d ba fd 0f 00 00 b9 06 00 00 00 f3 a4 90", "8d ba fd 0f 00 00 b9 06 00 00 00 f3 a4 90", flags);
   mprotect(pages + PAGE, PAGE, PROT_NONE);
   RUN("rep, in the middle", "48 8d ba fd 0f 00 00 b9 06 00 00 00 f3 a4 90", "8d ba fd 0f 00 00 b9 06 00 00 00 f3 a4 90", flags);
+  mprotect(pages + PAGE, PAGE, PROT_NONE);
+  SAME("gather", "b8 00 04 00 00 c5 f9 6e c8 c5 f1 73 f9 04 c5 e9 76 d2 c5 f9 ef c0 c4 e2 69 90 04 8a 90", flags);
   mprotect(pages + PAGE, PAGE, PROT_NONE);
   SAME("store across", "90 c7 82 fe 0f 00 00 01 02 03 04 90", flags);
   mprotect(pages, PAGE, PROT_READ);
