@@ -29,6 +29,10 @@ test("the document is that of the tables and the recorded cases", () => {
   expect(readFileSync(DOCUMENT, "utf8")).toBe(document);
 });
 
+test("each form has recorded cases, or a test", () => {
+  expect(instructionRows(coverage()).filter(({ vector }) => vector === "")).toEqual([]);
+});
+
 test("each form has a key of its own but for two lengths of LAHF and SAHF", () => {
   const keys = FORMS.map(formKey);
   expect(keys.filter((key, i) => keys.indexOf(key) !== i)).toEqual(["9E sahf", "9F lahf"]);

@@ -176,7 +176,10 @@ static void steps(void) {
   SAME("mov ss, pushf", "8c d0 8e d0 9c 58 90", TF);
   RUN("mov ss, popf sets", "8c d0 9c 48 81 0c 24 00 01 00 00 8e d0 9d 90 90" OFF64, "8c d0 9c 81 0c 24 00 01 00 00 8e d0 9d 90 90" OFF32, 0);
   RUN("pop ss", 0, "16 17 90 90", TF);
-  RUN("other segments", 0, "0f a0 0f a1 90 1e 1f 06 07 90", TF);
+  RUN("other segments", "8c c0 8c d8 8c c8 8c e0 8c e8 8c d9 8e d9 8e c1",
+      "0f a0 0f a1 90 1e 1f 06 07 0f a8 0f a9 0e 58 8c e8 8e e8 16 58 1e 58 06 58 8c d8 8c c0 8c d9 8e c1 8e d9", TF);
+  SAME("endbr, rdssp", "f3 0f 1e fa f3 0f 1e fb b8 05 00 00 00 f3 0f 1e c8 90", TF);
+  SAME("fstp of D9", "d9 e8 d9 eb d9 d9 dd 5e 40 0f b7 46 46 db e3 90", TF);
   SAME("mov ss, rep", "8c d0 b9 03 00 00 00 8e d0 f3 a4 90", TF);
   RUN("mov ss, system call", "8c d1 b8 ff ff 00 00 8e d1 0f 05 90 90", "8c d1 b8 ff ff 00 00 8e d1 cd 80 90 90", TF);
   SAME("mov ss, int3", "8c d1 8e d1 cc 90 90", TF);
