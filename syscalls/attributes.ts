@@ -352,11 +352,13 @@ function allocate(task: Task, number: number, flags: number, offset: number, len
   if (typeof file === "number") return file;
   const { inode } = file;
   if (offset < 0 || length <= 0) return -EINVAL;
-  if (flags & ~(F.FALLOC_FL_KEEP_SIZE | F.FALLOC_FL_PUNCH_HOLE | F.FALLOC_FL_ZERO_RANGE)) return -EOPNOTSUPP;
+  const offered = F.FALLOC_FL_KEEP_SIZE | F.FALLOC_FL_PUNCH_HOLE | F.FALLOC_FL_ZERO_RANGE;
+  if (flags & ~(offered | F.FALLOC_FL_WRITE_ZEROES)) return -EOPNOTSUPP;
   if (inode instanceof RegularInode && inode.kind === "shmem" && flags & F.FALLOC_FL_ZERO_RANGE) return -EOPNOTSUPP;
   const punch = (flags & F.FALLOC_FL_PUNCH_HOLE) !== 0;
   if (punch && !(flags & F.FALLOC_FL_KEEP_SIZE)) return -EOPNOTSUPP;
   if (!file.writable) return -EBADF;
+  if (flags & ~offered) return -EOPNOTSUPP;
   if (!(inode instanceof RegularInode)) return file instanceof PipeFile ? -ESPIPE : -ENODEV;
   const end = offset + length;
   if (!punch && (inode.seals ?? 0) & F.F_SEAL_GROW && end > inode.size) return -EPERM;
@@ -437,9 +439,9 @@ export const syncFileRange = defineSyscall(
   "sync_file_range",
   [fd(), loff("offset"), loff("nbytes"), int("flags")],
   (task, number, offset, length, flags) => {
-    if (flags & ~7 || offset < 0 || length < 0) return -EINVAL;
     const file = fileOf(task, number);
     if (typeof file === "number") return file;
+    if (flags & ~7 || offset < 0 || length < 0) return -EINVAL;
     return file.seekable ? 0 : -ESPIPE;
   },
   FULL,

@@ -53,6 +53,8 @@ export interface SyscallOptions {
   readonly note?: string;
   /** strace's text of a result that is not negative, where it is not plain decimal. */
   readonly result?: (value: number, call: CallView) => string;
+  /** Looks at the arguments before any of them is fetched (paths come after bad flags): 0 or -errno. */
+  readonly first?: (...values: never[]) => number;
   /** The call never returns (exit): strace prints `?`. */
   readonly noReturn?: boolean;
 }
@@ -82,7 +84,22 @@ export function defineSyscall<const C extends readonly Codec<unknown>[]>(
     note: options.note ?? "",
     result: options.result,
     noReturn: options.noReturn ?? false,
-    call: args.length <= 3 ? fewArguments(args, handler as Handler) : manyArguments(args, handler as Handler),
+    call:
+      options.first !== undefined
+        ? checkedArguments(args, handler as Handler, options.first as Check)
+        : args.length <= 3
+          ? fewArguments(args, handler as Handler)
+          : manyArguments(args, handler as Handler),
+  };
+}
+
+type Check = (...values: unknown[]) => number;
+
+function checkedArguments(args: readonly Codec<unknown>[], handler: Handler, first: Check): SyscallDefinition["call"] {
+  const rest = manyArguments(args, handler);
+  return (task, words, abi) => {
+    const refused = first(...decodeArguments(args, words, abi, task));
+    return refused < 0 ? refused : rest(task, words, abi);
   };
 }
 

@@ -316,11 +316,12 @@ export const readlink = defineSyscall(
   "readlink",
   [path(), bufferOut("buf"), linkSize],
   (task, file, address, size) => readLink(task, AT_FDCWD, file, address, size),
-  { support: "full" },
+  { support: "full", first: (_file: unknown, _buffer: unknown, size: number) => (size <= 0 ? -EINVAL : 0) },
 );
 
 export const readlinkat = defineSyscall("readlinkat", [dirfd(), path(), bufferOut("buf"), linkSize], readLink, {
   support: "full",
+  first: (_dir: unknown, _file: unknown, _buffer: unknown, size: number) => (size <= 0 ? -EINVAL : 0),
 });
 
 function makeNode(task: Task, dir: number, file: string, bits: number, dev: number): number {

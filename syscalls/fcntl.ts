@@ -217,6 +217,9 @@ function control(task: Task, number: number, command: number, argument: number):
       return task.mm.writeU32(argument, ownerType(file.owner)) || task.mm.writeU32(argument + 4, Math.abs(file.owner));
     case F.F_GETSIG:
       return 0;
+    case F.F_SETSIG:
+      // SIGIO, which nothing sends
+      return argument === 0 ? 0 : -EINVAL;
     case F.F_GETLEASE:
       return F.F_UNLCK;
     case F.F_SETPIPE_SZ:

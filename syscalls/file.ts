@@ -62,12 +62,16 @@ const openMode = (flagsIndex: number) =>
     return flags & O_CREAT || (flags & O_TMPFILE) === O_TMPFILE ? modeText(value >>> 0) : undefined;
   });
 
+/** build_open_flags(). */
+function checkOpenFlags(flags: number): number {
+  if (flags & O_PATH) return 0;
+  if (flags & O_CREAT && flags & O_DIRECTORY) return -EINVAL;
+  return flags & __O_TMPFILE && (!(flags & O_DIRECTORY) || (flags & O_ACCMODE) === O_RDONLY) ? -EINVAL : 0;
+}
+
 function openAt(task: Task, base: WalkOptions | number, name: string, flags: number, bits: number): SyscallResult {
-  // build_open_flags()
-  if (!(flags & O_PATH)) {
-    if (flags & O_CREAT && flags & O_DIRECTORY) return -EINVAL;
-    if (flags & __O_TMPFILE && (!(flags & O_DIRECTORY) || (flags & O_ACCMODE) === O_RDONLY)) return -EINVAL;
-  }
+  const refused = checkOpenFlags(flags);
+  if (refused < 0) return refused;
   if (typeof base === "number") return base;
   const large = task.abi === "amd64" ? O_LARGEFILE : 0;
   const file = task.kernel.vfs.open(task, name, flags | large, bits, base);
@@ -93,7 +97,7 @@ export const open = defineSyscall(
   "open",
   [path(), openFlags, openMode(1)],
   (task, name, flags, bits) => openAt(task, {}, name, flags, bits),
-  { support: "full" },
+  { support: "full", first: (_name: unknown, flags: number) => checkOpenFlags(flags) },
 );
 
 export const creat = defineSyscall(
@@ -107,7 +111,7 @@ export const openat = defineSyscall(
   "openat",
   [dirfd(), path(), openFlags, openMode(2)],
   (task, dir, name, flags, bits) => openAt(task, baseOf(task, dir, name), name, flags, bits),
-  { support: "full" },
+  { support: "full", first: (_dir: unknown, _name: unknown, flags: number) => checkOpenFlags(flags) },
 );
 
 /** struct open_how: flags, mode, resolve, 64 bits each. */

@@ -254,10 +254,6 @@ export const syslog = defineSyscall(
   { support: "partial", note: "the kernel log is empty and closed to all" },
 );
 
-export const ioprioGet = defineSyscall("ioprio_get", [int("which"), int("who")], () => 0, {
-  support: "partial",
-  note: "no I/O priorities",
-});
 export const vhangup = defineSyscall("vhangup", [], (task) => (isPrivileged(task.creds) ? 0 : -EPERM), {
   support: "partial",
   note: "without effect",

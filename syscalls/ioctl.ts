@@ -50,6 +50,9 @@ function control(task: Task, number: number, command: number, argument: number):
     case I.FIGETBSZ:
       if (file.inode.isRegular || file.inode.isDirectory) return writeInt(task.mm, argument, file.inode.blksize);
       break;
+    case I.FIOQSIZE:
+      if (!file.inode.isRegular && !file.inode.isDirectory) break;
+      return task.mm.writeU64(argument, file.inode.blocks * 512);
     case I.TIOCGPTPEER:
       return openPeer(task, file, argument);
     case I.FICLONE:

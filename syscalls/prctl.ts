@@ -129,12 +129,22 @@ function control(task: Task, option: number, arg2: number, arg3: number, arg4: n
       group.dumpable = arg2;
       return 0;
     case PR.PR_GET_KEEPCAPS:
+      return task.keepCaps ? 1 : 0;
     case PR.PR_GET_TIMING:
     case PR.PR_GET_SECCOMP:
     case PR.PR_GET_SECUREBITS:
       return 0;
     case PR.PR_SET_KEEPCAPS:
-      return arg2 > 1 ? -EINVAL : 0;
+      if (arg2 > 1) return -EINVAL;
+      task.keepCaps = arg2 === 1;
+      return 0;
+    case PR.PR_GET_TSC:
+      return task.mm.writeU32(arg2, PR.PR_TSC_ENABLE) < 0 ? -EFAULT : 0;
+    case PR.PR_TASK_PERF_EVENTS_DISABLE:
+    case PR.PR_TASK_PERF_EVENTS_ENABLE:
+      return 0;
+    case PR.PR_CAP_AMBIENT:
+      return arg2 === PR.PR_CAP_AMBIENT_IS_SET && arg3 <= LAST_CAP && arg4 === 0 && arg5 === 0 ? 0 : -EINVAL;
     case PR.PR_SET_TIMING:
       return arg2 === 0 ? 0 : -EINVAL;
     case PR.PR_SET_NAME:

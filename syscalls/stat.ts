@@ -291,18 +291,23 @@ function mayAccess(task: Task, dir: number, file: string, bits: number, flags: n
 
 const accessBits = flagsOf("mode", ACCESS_BITS, "?_OK");
 
+/** R_OK, W_OK and X_OK. */
+function knownBits(bits: number): number {
+  return bits & ~7 ? -EINVAL : 0;
+}
+
 export const access = defineSyscall(
   "access",
   [path(), accessBits],
   (task, file, bits) => mayAccess(task, AT_FDCWD, file, bits, 0),
-  { support: "full" },
+  { support: "full", first: (_file: unknown, bits: number) => knownBits(bits) },
 );
 
 export const faccessat = defineSyscall(
   "faccessat",
   [dirfd(), path(), accessBits],
   (task, dir, file, bits) => mayAccess(task, dir, file, bits, 0),
-  { support: "full" },
+  { support: "full", first: (_dir: unknown, _file: unknown, bits: number) => knownBits(bits) },
 );
 
 export const faccessat2 = defineSyscall(

@@ -91,7 +91,6 @@ import {
   capset,
   getcpu,
   getrandom,
-  ioprioGet,
   setdomainname,
   sethostname,
   sysinfo,
@@ -144,6 +143,7 @@ import {
   setpriority,
 } from "./sched.ts";
 import { semctl, semget, semop, semtimedop } from "./sem.ts";
+import { ioprioGet, ioprioSet, kcmp, unshare } from "./sharing.ts";
 import { shmat, shmctl, shmdt, shmget } from "./shm.ts";
 import {
   kill,
@@ -432,6 +432,7 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [244, mqNotify],
   [245, mqGetsetattr],
   [247, waitid],
+  [251, ioprioSet],
   [252, ioprioGet],
   [253, inotifyInit],
   [254, inotifyAddWatch],
@@ -451,6 +452,7 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [269, faccessat],
   [270, pselect6],
   [271, ppoll],
+  [272, unshare],
   [273, setRobustList],
   [274, getRobustList],
   [275, splice],
@@ -482,6 +484,7 @@ export const TABLE_AMD64: SyscallTable = new Map<number, SyscallDefinition>([
   [309, getcpu],
   [310, processVmReadv],
   [311, processVmWritev],
+  [312, kcmp],
   [314, schedSetattr],
   [315, schedGetattr],
   [316, renameat2],

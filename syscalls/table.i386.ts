@@ -99,7 +99,6 @@ import {
   capset,
   getcpu,
   getrandom,
-  ioprioGet,
   oldolduname,
   olduname,
   setdomainname,
@@ -179,6 +178,7 @@ import {
   setpriority,
 } from "./sched.ts";
 import { semctl, semget, semtimedopTime64 } from "./sem.ts";
+import { ioprioGet, ioprioSet, kcmp, unshare } from "./sharing.ts";
 import { shmat, shmctl, shmdt, shmget } from "./shm.ts";
 import {
   kill,
@@ -526,6 +526,7 @@ export const TABLE_I386: SyscallTable = new Map<number, SyscallDefinition>([
   [281, mqNotify],
   [282, mqGetsetattr],
   [284, waitid],
+  [289, ioprioSet],
   [290, ioprioGet],
   [291, inotifyInit],
   [292, inotifyAddWatch],
@@ -545,6 +546,7 @@ export const TABLE_I386: SyscallTable = new Map<number, SyscallDefinition>([
   [307, faccessat],
   [308, pselect6],
   [309, ppoll],
+  [310, unshare],
   [311, setRobustList],
   [312, getRobustList],
   [313, splice],
@@ -575,6 +577,7 @@ export const TABLE_I386: SyscallTable = new Map<number, SyscallDefinition>([
   [345, sendmmsg],
   [347, processVmReadv],
   [348, processVmWritev],
+  [349, kcmp],
   [351, schedSetattr],
   [352, schedGetattr],
   [353, renameat2],

@@ -1,7 +1,14 @@
 /** Clocks and sleeping: clock_gettime(2), gettimeofday(2), nanosleep(2), times(2). */
-import { EFAULT, EINVAL, EPERM } from "../src/abi/errno.ts";
-import { CLOCK_NAMES, NSEC_PER_SEC, TIMER_ABSTIME, USER_HZ } from "../src/abi/time.ts";
-import { clockNow, clockResolution, deadlineOf, isSettable, isSleepable } from "../src/kernel/clock-ids.ts";
+import { EFAULT, EINVAL, EOPNOTSUPP, EPERM } from "../src/abi/errno.ts";
+import { CLOCK_NAMES, CLOCK_THREAD_CPUTIME_ID, NSEC_PER_SEC, TIMER_ABSTIME, USER_HZ } from "../src/abi/time.ts";
+import {
+  clockNow,
+  clockResolution,
+  deadlineOf,
+  isReadOnlyClock,
+  isSettable,
+  isSleepable,
+} from "../src/kernel/clock-ids.ts";
 import { ERESTARTSYS } from "../src/kernel/control.ts";
 import { isPrivileged } from "../src/kernel/credentials.ts";
 import { FrameReader, FrameWriter } from "../src/kernel/frame-writer.ts";
@@ -189,9 +196,11 @@ export const nanosleep = defineSyscall("nanosleep", [timespec("req", "entry"), r
 
 function clockSleep(width: TimeWidth) {
   return (task: Task, id: number, flags: number, request: number, rem: number) => {
-    if (!isSleepable(id)) return -EINVAL;
+    if (isReadOnlyClock(id) || id === CLOCK_THREAD_CPUTIME_ID) return -EOPNOTSUPP;
+    if (!isSleepable(id) && typeof clockNow(task, id) === "number") return -EINVAL;
     const time = readTimespec(task, request, width);
     if (typeof time === "number") return time;
+    if (!isSleepable(id)) return -EINVAL;
     const absolute = (flags & TIMER_ABSTIME) !== 0;
     const deadline = deadlineOf(task, id, time, absolute);
     return sleepUntil(task, deadline, { remaining: absolute ? 0 : rem, width, absolute });

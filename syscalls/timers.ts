@@ -1,8 +1,8 @@
 /** Timers that send signals: alarm(2), setitimer(2), timer_create(2). */
 import type { Abi } from "../src/abi/abi.ts";
-import { EFAULT, EINVAL } from "../src/abi/errno.ts";
+import { EFAULT, EINVAL, EOPNOTSUPP } from "../src/abi/errno.ts";
 import { ITIMER_PROF, NSEC_PER_SEC, TIMER_ABSTIME } from "../src/abi/time.ts";
-import { isTimerClock } from "../src/kernel/clock-ids.ts";
+import { isReadOnlyClock, isTimerClock } from "../src/kernel/clock-ids.ts";
 import { FrameReader } from "../src/kernel/frame-writer.ts";
 import { IntervalTimers } from "../src/kernel/itimers.ts";
 import { PosixTimers, type SigEvent } from "../src/kernel/posix-timers.ts";
@@ -141,6 +141,7 @@ export const timerCreate = defineSyscall(
   "timer_create",
   [clockid("clockid"), pointerTo("sevp", "entry", sigEventText), timerIdOut],
   (task, id, sevp, timerid) => {
+    if (isReadOnlyClock(id)) return -EOPNOTSUPP;
     if (!isTimerClock(id)) return -EINVAL;
     let event: SigEvent | undefined;
     if (sevp !== 0) {

@@ -83,11 +83,11 @@ function doSendfile(
   count: number,
   width: Width,
 ): SyscallResult {
+  const start = address === 0 ? undefined : readOffset(task, address, width);
+  if (address !== 0 && start === undefined) return -EFAULT;
   const source = fileOf(task, input);
   if (typeof source === "number") return source;
   if (!source.readable) return -EBADF;
-  const start = address === 0 ? undefined : readOffset(task, address, width);
-  if (address !== 0 && start === undefined) return -EFAULT;
   if (start !== undefined && !source.seekable) return -ESPIPE;
   if ((start !== undefined && start < 0) || isNegativeSize(task, count)) return -EINVAL;
   const target = fileOf(task, out);
@@ -263,10 +263,10 @@ export const splice = defineSyscall(
     if (typeof from === "number") return from;
     const to = fileOf(task, output);
     if (typeof to === "number") return to;
-    if (!from.readable || !to.writable) return -EBADF;
     const [pipeIn, pipeOut] = [from instanceof PipeFile, to instanceof PipeFile];
-    if (!pipeIn && !pipeOut) return -EINVAL;
     if ((pipeIn && inAddress !== 0) || (pipeOut && outAddress !== 0)) return -ESPIPE;
+    if (!from.readable || !to.writable) return -EBADF;
+    if (!pipeIn && !pipeOut) return -EINVAL;
     if (pipeIn && pipeOut && from.inode === to.inode) return -EINVAL;
     // no splice_write()
     if (to.inode instanceof AnonymousInode) return -EINVAL;

@@ -102,6 +102,7 @@ export const CLOSE_RANGE_CLOEXEC = 4;
 export const FALLOC_FL_KEEP_SIZE = 1;
 export const FALLOC_FL_PUNCH_HOLE = 2;
 export const FALLOC_FL_ZERO_RANGE = 16;
+export const FALLOC_FL_WRITE_ZEROES = 0x80;
 
 export const RESOLVE_NO_XDEV = 1;
 export const RESOLVE_NO_MAGICLINKS = 2;

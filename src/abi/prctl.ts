@@ -13,7 +13,12 @@ export const PR_GET_SECCOMP = 21;
 export const PR_SET_SECCOMP = 22;
 export const PR_CAPBSET_READ = 23;
 export const PR_CAPBSET_DROP = 24;
+/** What PR_GET_TSC gives: RDTSC may be used. */
+export const PR_TSC_ENABLE = 1;
+export const PR_CAP_AMBIENT_IS_SET = 1;
 export const PR_GET_TSC = 25;
+export const PR_TASK_PERF_EVENTS_ENABLE = 32;
+export const PR_TASK_PERF_EVENTS_DISABLE = 31;
 export const PR_SET_TSC = 26;
 export const PR_GET_SECUREBITS = 27;
 export const PR_SET_SECUREBITS = 28;

@@ -83,6 +83,11 @@ export function isSleepable(id: number): boolean {
   );
 }
 
+/** It can be read, but nothing waits for it: EOPNOTSUPP. */
+export function isReadOnlyClock(id: number): boolean {
+  return id === CLOCK_MONOTONIC_RAW || isCoarse(id);
+}
+
 /** timer_create(2) knows it. */
 export function isTimerClock(id: number): boolean {
   return isSleepable(id) || isCpuClock(id);

@@ -17,6 +17,7 @@ export function getsidOf(task: Task, pid: number): number {
 
 export function setpgid(task: Task, pid: number, pgid: number): number {
   if (pgid < 0) return -EINVAL;
+  if ((pgid === 0 ? pid : pgid) < 0) return -EINVAL;
   const target = groupOf(task, pid);
   if (target === undefined) return -ESRCH;
   if (target !== task.group) {

@@ -167,6 +167,7 @@ function inherit(parent: Task, child: Task, args: CloneArgs): void {
   child.personality = parent.personality;
   const keepsPolicy = !parent.resetOnFork;
   child.nice = keepsPolicy ? parent.nice : Math.max(0, parent.nice);
+  child.ioPriority = parent.ioPriority;
   child.policy = keepsPolicy ? parent.policy : 0;
   child.rtPriority = keepsPolicy ? parent.rtPriority : 0;
   child.affinity = parent.affinity;

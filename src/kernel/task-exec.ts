@@ -214,6 +214,7 @@ export function installImage(task: Task, image: Image): void {
   task.abi = plan.abi;
   task.programAbi = plan.abi;
   task.comm = commOf(plan.filename);
+  task.keepCaps = false;
   if (task.files.shared) {
     const own = task.files.clone();
     task.files.release();

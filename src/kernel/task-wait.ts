@@ -2,7 +2,7 @@
 import { ECHILD } from "../abi/errno.ts";
 import { CLD_CONTINUED, CLD_STOPPED, SIGCHLD, SIGCONT } from "../abi/signal.ts";
 import { __WALL, __WCLONE, WCONTINUED, WEXITED, WNOHANG, WNOWAIT, WUNTRACED } from "../abi/wait.ts";
-import { block, type SyscallResult } from "./control.ts";
+import { block, ERESTARTSYS, type SyscallResult } from "./control.ts";
 import { type SigInfo, sigInfo } from "./siginfo.ts";
 import type { Task } from "./task.ts";
 import { childInfo, reapGroup } from "./task-exit.ts";
@@ -29,14 +29,26 @@ export interface WaitRequest {
 
 /** Waits for a child that `request` matches: ECHILD if there is none. */
 export function waitForChild(task: Task, request: WaitRequest): SyscallResult {
+  const result = lookForChild(task, request);
+  if (result !== undefined) return result;
+  if (request.options & WNOHANG) return request.finish(undefined);
+  return block({
+    queues: [task.group.childChanged],
+    resume: () => waitForChild(task, request),
+    // the signal may be the one that tells of the child: children come first
+    interrupted: () => lookForChild(task, request) ?? -ERESTARTSYS,
+  });
+}
+
+/** The event of a child that changed state, -ECHILD without any, undefined if it must be waited for. */
+function lookForChild(task: Task, request: WaitRequest): number | undefined {
   const candidates = [...task.group.children].filter((child) => eligible(child, request));
   if (candidates.length === 0) return -ECHILD;
   for (const child of candidates) {
     const event = takeEvent(task, child, request.options);
     if (event !== undefined) return request.finish(event);
   }
-  if (request.options & WNOHANG) return request.finish(undefined);
-  return block({ queues: [task.group.childChanged], resume: () => waitForChild(task, request) });
+  return undefined;
 }
 
 /** eligible_child(): __WCLONE asks for children that do not send SIGCHLD. */

@@ -134,6 +134,10 @@ export class Task {
   noNewPrivs = false;
   timerSlackNs = 50_000;
   nice = 0;
+  /** ioprio_set(2). */
+  ioPriority = 0;
+  /** PR_SET_KEEPCAPS, until execve. */
+  keepCaps = false;
   /** SCHED_* and static priority; they are kept, but all tasks get equal slices. */
   policy = 0;
   rtPriority = 0;

@@ -44,7 +44,9 @@ export function msyncRange(mm: AddressSpace, addr: number, length: number, flags
   if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) return -EINVAL;
   if (addr % 4096 !== 0) return -EINVAL;
   if (flags & MS_ASYNC && flags & MS_SYNC) return -EINVAL;
-  const end = addr + pageUp(length);
+  // a length within a page of the word's end wraps around
+  const bytes = pageUp(length) >= mm.wordLimit ? 0 : pageUp(length);
+  const end = addr + bytes;
   if (end >= mm.wordLimit) return -ENOMEM;
   let hole = 0;
   let start = addr;

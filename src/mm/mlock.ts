@@ -9,10 +9,16 @@ import { populate } from "./populate.ts";
 import { VM_DROPPABLE, VM_LOCKED, VM_LOCKED_MASK, VM_LOCKONFAULT, VM_SPECIAL } from "./vm-flags.ts";
 import type { Vma } from "./vma.ts";
 
+/** PAGE_ALIGN of a length: what is within a page of the word's end wraps around to 0. */
+function wholePages(mm: AddressSpace, length: number): number {
+  const bytes = pageUp(length);
+  return bytes >= mm.wordLimit ? 0 : bytes;
+}
+
 export function mlockRange(mm: AddressSpace, addr: number, length: number, onFault: boolean): number {
   if (!canMlock(mm)) return -EPERM;
   const start = pageDown(addr);
-  const bytes = pageUp(length + (addr - start));
+  const bytes = wholePages(mm, length + (addr - start));
   if (start + bytes >= mm.wordLimit) return -EINVAL;
   const limit = Math.floor(mm.limits.memlock / 4096);
   let locked = bytes / 4096 + mm.lockedVm;
@@ -28,7 +34,7 @@ export function mlockRange(mm: AddressSpace, addr: number, length: number, onFau
 
 export function munlockRange(mm: AddressSpace, addr: number, length: number): number {
   const start = pageDown(addr);
-  const bytes = pageUp(length + (addr - start));
+  const bytes = wholePages(mm, length + (addr - start));
   if (start + bytes >= mm.wordLimit) return -EINVAL;
   return applyLockFlags(mm, start, start + bytes, 0);
 }
