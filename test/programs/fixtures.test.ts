@@ -1,5 +1,6 @@
-// Every fixture in every build on both tiers: output, status and all printed addresses are those of the real machine.
+// Every fixture in every build on both tiers, and as the default mixes them: output, status and all printed addresses are those of the real machine.
 import { beforeAll, describe, expect, test } from "vitest";
+import { DEFAULT_TIERS } from "../../src/exec/cpu.ts";
 import { builds, type Expectation, expectation, programs, written } from "../fixtures/programs.ts";
 import {
   COMPILED_AT_ONCE,
@@ -74,7 +75,8 @@ for (const program of programs) {
           const expected = readExpectation(await recording, program.name, build);
           expect(interpreted).toEqual(recorded(expected, run.id, "pipe"));
           for (const kind of ["file", "tty"] as const) {
-            const { instructions: _, ...other } = runFixture({ ...job, kind });
+            const tiers = kind === "file" ? DEFAULT_TIERS : INTERPRETED;
+            const { instructions: _, ...other } = runFixture({ ...job, kind, tiers });
             expect({ kind, ...other }).toEqual({ kind, ...recorded(expected, run.id, kind) });
           }
         });
