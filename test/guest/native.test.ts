@@ -48,6 +48,11 @@ const TIERS: Record<string, readonly (readonly string[])[]> = {
   steps: [
     ["--tier", "interp"],
     ["--tier", "jit", "--jit-threshold", "0"],
+    ["--jit-threshold", "20"],
+  ],
+  "float-conversions": [
+    ["--tier", "interp"],
+    ["--jit-threshold", "20"],
   ],
 };
 
@@ -70,6 +75,7 @@ describe.each(["", "-m32"])("%s", (bits) => {
     "ptys",
     "exec-thread",
     "tiny-floats",
+    "float-conversions",
     "transfers",
     "privileges",
     "fp-frames",

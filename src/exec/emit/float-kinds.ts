@@ -81,6 +81,9 @@ export function pushSlowMode(e: Emit): void {
   e.c.memory(W.i32_load, FP_SLOW);
 }
 
+/** FP_SLOW where nothing but a clear PE is in the way. */
+export const PE_CLEAR = 0x8000_0001 | 0;
+
 const SIMD_EXCEPTION = 19;
 
 /** Raises #XM if the last helper met an unmasked exception; `depth` blocks are open around. */
@@ -95,6 +98,17 @@ export function raiseUnmasked(e: Emit, depth: number): void {
   c.i32Const(1);
   e.trapIfConst(SIMD_EXCEPTION, depth + 1);
   c.end();
+}
+
+/** condition on the stack: nonzero puts the value that `exact` pushes (by a helper) into the local `fast`. Pushes `fast`. */
+export function chooseExact(e: Emit, fast: number, exact: () => void): void {
+  const c = e.c;
+  c.openUnlikely();
+  exact();
+  c.set(fast);
+  raiseUnmasked(e, 1);
+  c.end();
+  c.get(fast);
 }
 
 export function pushBits(e: Emit, kind: Kind, args: readonly number[]): void {

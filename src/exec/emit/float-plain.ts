@@ -130,6 +130,23 @@ export function plainScalar(
   facts.plainResult(kind.format);
 }
 
+/** Leaves the region if an operand is not plain. For operations on plain numbers that are exact and raise nothing. */
+export function plainOperands(e: Emit, facts: FloatFacts, kind: Kind, args: readonly number[]): void {
+  for (const [index, local] of args.entries()) {
+    if (facts.isPlain(index, kind.format)) continue;
+    e.c.open(W.block, BLOCK_VOID);
+    e.c.open(W.block, BLOCK_VOID);
+    coarse(e, kind, local);
+    e.c.brIfUnlikely(0);
+    e.c.br(1);
+    e.c.end();
+    isOdd(e, kind, local);
+    facts.leaveIf(1);
+    e.c.end();
+    facts.notePlain(index, kind.format);
+  }
+}
+
 /** Lanes whose sign bit is set if the exponent field is 0 or 1 (`add`: one of the two greatest). */
 function lanesSign(e: Emit, kind: PackedKind, local: number, opcode: number): void {
   e.c.get(local);
@@ -214,6 +231,26 @@ export function plainPacked(
   c.get(r);
   for (const { index } of unknown) facts.notePlain(index, kind.format);
   facts.plainResult(kind.format);
+}
+
+/** As `plainOperands`, for all elements. */
+export function plainPackedOperands(e: Emit, facts: FloatFacts, kind: PackedKind, args: readonly number[]): void {
+  for (const [index, local] of args.entries()) {
+    if (facts.isPlain(index, kind.format)) continue;
+    e.c.open(W.block, BLOCK_VOID);
+    e.c.open(W.block, BLOCK_VOID);
+    lanesSign(e, kind, local, kind.add);
+    lanesSign(e, kind, local, kind.sub);
+    e.c.op(W.v128_or);
+    e.c.op(kind.bitmask);
+    e.c.brIfUnlikely(0);
+    e.c.br(1);
+    e.c.end();
+    hasOdd(e, kind, local);
+    facts.leaveIf(1);
+    e.c.end();
+    facts.notePlain(index, kind.format);
+  }
 }
 
 /**

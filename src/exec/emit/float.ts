@@ -5,39 +5,25 @@
  */
 import { FP_SLOW } from "../../isa/cpu-block.ts";
 import { W } from "../../wasm/opcodes.ts";
-import type { Emit, Emitter, EmitterTable } from "./emitter.ts";
+import type { Emit, Emitter, EmitterTable, FloatFormat } from "./emitter.ts";
 import {
+  chooseExact,
   denormalLanes,
   exponentIs,
   F32,
   F64,
-  isAbnormal,
   isDenormal,
   isNan,
   type Kind,
-  lanes,
   type PackedKind,
   PD,
+  PE_CLEAR,
   PS,
   pushBits,
   pushSlowMode,
   raiseUnmasked,
-  shiftedBits,
 } from "./float-kinds.ts";
-import { plainPacked, plainScalar, type Underflow } from "./float-plain.ts";
-
-/** FP_SLOW where nothing but a clear PE is in the way. */
-const PE_CLEAR = 0x8000_0001 | 0;
-/** condition on the stack: nonzero puts the value that `exact` pushes (by a helper) into the local `fast`. Pushes `fast`. */
-function chooseExact(e: Emit, fast: number, exact: () => void): void {
-  const c = e.c;
-  c.openUnlikely();
-  exact();
-  c.set(fast);
-  raiseUnmasked(e, 1);
-  c.end();
-  c.get(fast);
-}
+import { plainOperands, plainPacked, plainPackedOperands, plainScalar, type Underflow } from "./float-plain.ts";
 
 /** condition on the stack: nonzero takes the helper, zero the local `fast`. */
 function choose(e: Emit, kind: Kind, helper: string, args: readonly number[], fast: number): void {
@@ -136,8 +122,8 @@ function squareRoot(kind: Kind, opcode: number, helper: string): Emitter {
 function minMax(kind: Kind, compare: number, helper: string): Emitter {
   return (e) => {
     const c = e.c;
-    const a = e.local(0);
-    const b = e.local(1);
+    const args = [e.local(0), e.local(1)] as const;
+    const [a, b] = args;
     const r = e.scratch(kind.float, 2);
     c.get(a);
     c.get(b);
@@ -146,6 +132,12 @@ function minMax(kind: Kind, compare: number, helper: string): Emitter {
     c.op(compare);
     c.op(W.select);
     c.set(r);
+    if (e.floats !== undefined && !e.floats.isExact()) {
+      plainOperands(e, e.floats, kind, args);
+      c.get(r);
+      e.floats.plainResult(kind.format);
+      return;
+    }
     pushSlowMode(e);
     c.i32Const(PE_CLEAR);
     c.op(W.i32_gt_u);
@@ -211,6 +203,12 @@ function packedMinMax(kind: PackedKind, compare: number, helper: string): Emitte
     c.op(compare);
     c.op(W.v128_bitselect);
     c.set(r);
+    if (e.floats !== undefined && !e.floats.isExact()) {
+      plainPackedOperands(e, e.floats, kind, [a, b]);
+      c.get(r);
+      e.floats.plainResult(kind.format);
+      return;
+    }
     exponentIs(e, kind, a, true);
     exponentIs(e, kind, b, true);
     c.op(W.v128_or);
@@ -279,6 +277,11 @@ const PREDICATES = [
   ["Ord", undefined, true],
 ] as const;
 
+/** Comparisons of plain numbers raise nothing. */
+function bothPlain(e: Emit, format: FloatFormat): boolean {
+  return e.floats?.isPlain(0, format) === true && e.floats.isPlain(1, format);
+}
+
 function compareScalar(kind: Kind, suffix: string, predicate: number): Emitter {
   const [, comparison, inverted] = PREDICATES[predicate] as (typeof PREDICATES)[number];
   const wide = kind.int === "i64";
@@ -308,6 +311,10 @@ function compareScalar(kind: Kind, suffix: string, predicate: number): Emitter {
       c.op(kind.sub);
       c.set(mask);
     }
+    if (bothPlain(e, kind.format)) {
+      c.get(mask);
+      return;
+    }
     compareWants(e, kind, a, b);
     chooseExact(e, mask, () => {
       pushBits(e, kind, [a, b]);
@@ -331,6 +338,7 @@ function comparePacked(kind: PackedKind, shape: "f64x2" | "f32x4", suffix: strin
       c.op(W[`${shape}_${comparison}`]);
     }
     if (inverted) c.op(W.v128_not);
+    if (bothPlain(e, kind.format)) return;
     c.set(mask);
     exponentIs(e, kind, a, true);
     exponentIs(e, kind, b, true);
@@ -349,176 +357,8 @@ function comparePacked(kind: PackedKind, shape: "f64x2" | "f32x4", suffix: strin
   };
 }
 
-/** Integer to float: inexact results need the exact path only while FP_SLOW is set. */
-function fromInteger(from: "i32" | "i64", kind: Kind): Emitter {
-  const bits = kind.int === "i64" ? 53 : 24;
-  return (e) => {
-    const c = e.c;
-    const value = e.local(0);
-    const r = e.scratch(kind.float, 2);
-    c.get(value);
-    c.op(W[`${kind.float}_convert_${from}_s`]);
-    if (from === "i32" && kind.int === "i64") return;
-    c.set(r);
-    // Magnitudes below 2^bits are exact.
-    c.get(value);
-    if (from === "i32") c.op(W.i64_extend_i32_s);
-    c.i64Const(bits >= 32 ? 0 : 1 << bits, bits >= 32 ? 1 << (bits - 32) : 0);
-    c.op(W.i64_add);
-    c.i64Const(bits + 1);
-    c.op(W.i64_shr_u);
-    c.op(W.i64_eqz);
-    c.op(W.i32_eqz);
-    pushSlowMode(e);
-    c.i32Const(0);
-    c.op(W.i32_ne);
-    c.op(W.i32_and);
-    chooseExact(e, r, () => {
-      c.get(value);
-      if (from === "i32") c.op(W.i64_extend_i32_s);
-      e.callHelper(kind.int === "i64" ? "fCvtI64To64" : "fCvtI64To32");
-      c.op(kind.from);
-    });
-  };
-}
-
-/** Float to integer, of what surely fits; inexact results need the exact path while FP_SLOW is set. */
-function toInteger(kind: Kind, to: "i32" | "i64", truncate: boolean, helper: string): Emitter {
-  return (e) => {
-    const c = e.c;
-    const value = e.local(0);
-    const rounded = e.scratch(kind.float, 2);
-    const r = e.scratch(to, 3);
-    c.get(value);
-    c.op(W[`${kind.float}_${truncate ? "trunc" : "nearest"}`]);
-    c.tee(rounded);
-    c.op(W[`${to}_trunc_sat_${kind.float}_s`]);
-    c.set(r);
-    // |value| < 2^31 or 2^63 holds for no NaN.
-    c.get(rounded);
-    c.op(W[`${kind.float}_abs`]);
-    pushPower(e, kind, to === "i32" ? 31 : 63);
-    c.op(W[`${kind.float}_lt`]);
-    c.op(W.i32_eqz);
-    pushSlowMode(e);
-    c.i32Const(0);
-    c.op(W.i32_ne);
-    c.get(rounded);
-    c.get(value);
-    c.op(W[`${kind.float}_ne`]);
-    c.op(W.i32_and);
-    c.op(W.i32_or);
-    chooseExact(e, r, () => {
-      pushBits(e, kind, [value]);
-      e.callHelper(helper);
-    });
-  };
-}
-
-/** Pushes 2^exponent. */
-function pushPower(e: Emit, kind: Kind, exponent: number): void {
-  if (kind.int === "i64") e.c.i64Const(0, (1023 + exponent) << 20);
-  else e.c.i32Const((127 + exponent) << 23);
-  e.c.op(kind.from);
-}
-
-/** CVTSS2SD is exact but for NaNs and denormals, whatever MXCSR holds. */
-const widen: Emitter = (e) => {
-  const c = e.c;
-  const value = e.local(0);
-  const r = e.scratch("f64", 2);
-  c.get(value);
-  c.op(W.f64_promote_f32);
-  c.set(r);
-  isNan(e, value, F32);
-  isDenormal(e, F32, value);
-  c.op(W.i32_or);
-  chooseExact(e, r, () => {
-    pushBits(e, F32, [value]);
-    e.callHelper("fCvt32To64");
-    c.op(F64.from);
-  });
-};
-
-/** CVTSD2SS: results that are normal for certain, and zeros from zeros. */
-const narrow: Emitter = (e) => {
-  const c = e.c;
-  const value = e.local(0);
-  const r = e.scratch("f32", 2);
-  c.get(value);
-  c.op(W.f32_demote_f64);
-  c.set(r);
-  pushSlowMode(e);
-  c.i32Const(0);
-  c.op(W.i32_ne);
-  isAbnormal(e, F32, r);
-  c.op(W.i32_or);
-  shiftedBits(e, F64, value);
-  c.i64Const(0);
-  c.op(W.i64_ne);
-  c.op(W.i32_and);
-  chooseExact(e, r, () => {
-    pushBits(e, F64, [value]);
-    e.callHelper("fCvt64To32");
-    c.op(F32.from);
-  });
-};
-
-/** A packed conversion: `opcode` unless FP_SLOW is set or `special` pushes a nonzero value. */
-function convertPacked(
-  opcode: number,
-  helper: string,
-  special: (e: Emit, value: number, result: number) => void,
-): Emitter {
-  return (e) => {
-    const c = e.c;
-    const value = e.local(0);
-    const r = e.scratch("v128", 4);
-    c.get(value);
-    c.op(opcode);
-    c.set(r);
-    special(e, value, r);
-    pushSlowMode(e);
-    c.op(W.i32_or);
-    chooseExact(e, r, () => {
-      c.get(value);
-      e.callHelper(helper);
-    });
-  };
-}
-
-/** CVTPS2PD: only the low two elements count. */
-const widenPacked = convertPacked(W.f64x2_promote_low_f32x4, "fCvtPs2Pd", (e, value) => {
-  exponentIs(e, PS, value, true);
-  denormalLanes(e, PS, value);
-  e.c.op(W.v128_or);
-  e.c.lane(W.i64x2_extract_lane, 0);
-  e.c.i64Const(0);
-  e.c.op(W.i64_ne);
-});
-
-/** CVTTPS2DQ: magnitudes below 2^31, tested as exponent fields. */
-const truncatePacked = convertPacked(W.i32x4_trunc_sat_f32x4_s, "fCvttPs2Dq", (e, value) => {
-  const c = e.c;
-  c.get(value);
-  c.v128Const(PS.exponent);
-  c.op(W.v128_and);
-  c.v128Const(lanes(4, [0xff, 0xff, 0x7f, 0x4e]));
-  c.op(W.i32x4_gt_s);
-  c.op(W.v128_any_true);
-});
-
 export const floatEmitters: EmitterTable = {
   fTrap: (e) => raiseUnmasked(e, 0),
-  fCvtI32To64: fromInteger("i32", F64),
-  fCvtI64To64: fromInteger("i64", F64),
-  fCvtI32To32: fromInteger("i32", F32),
-  fCvtI64To32: fromInteger("i64", F32),
-  fCvt32To64: widen,
-  fCvt64To32: narrow,
-  fCvtPs2Pd: widenPacked,
-  fCvttPs2Dq: truncatePacked,
-  fCvtDq2Ps: convertPacked(W.f32x4_convert_i32x4_s, "fCvtDq2Ps", (e) => e.c.i32Const(0)),
 };
 
 for (const [suffix, kind] of [
@@ -535,11 +375,6 @@ for (const [suffix, kind] of [
   floatEmitters[`fMax${suffix}`] = minMax(kind, of("gt"), `fMax${suffix}`);
   floatEmitters[`fUcomi${suffix}`] = compareFlags(kind, `fUcomi${suffix}`);
   floatEmitters[`fComi${suffix}`] = compareFlags(kind, `fComi${suffix}`);
-  for (const to of ["i32", "i64"] as const) {
-    const bits = to === "i32" ? "I32" : "I64";
-    floatEmitters[`fCvt${suffix}To${bits}`] = toInteger(kind, to, false, `fCvt${suffix}To${bits}`);
-    floatEmitters[`fCvtt${suffix}To${bits}`] = toInteger(kind, to, true, `fCvtt${suffix}To${bits}`);
-  }
   for (const [code, [name]] of PREDICATES.entries()) {
     floatEmitters[`fCmp${name}${suffix}`] = compareScalar(kind, suffix, code);
   }

@@ -3,6 +3,7 @@ import { HELPERS } from "../../isa/helpers/signatures.ts";
 import type { Emitter, EmitterTable, FlagEmitter } from "./emitter.ts";
 import { flagEmitters } from "./flags.ts";
 import { floatEmitters } from "./float.ts";
+import { floatConvertEmitters } from "./float-convert.ts";
 import { memoryEmitters } from "./memory.ts";
 import { scalarEmitters } from "./scalar.ts";
 import { vectorEmitters } from "./vector.ts";
@@ -22,6 +23,7 @@ export const EMITTER_TABLES: readonly EmitterTable[] = [
   memoryEmitters,
   vectorEmitters,
   floatEmitters,
+  floatConvertEmitters,
   helperEmitters,
 ];
 

@@ -329,40 +329,6 @@ export function fAddSubPd(a: v128, b: v128): v128 {
   return r;
 }
 
-function horizontalPs(op: u32, a: v128, b: v128): v128 {
-  e.begin();
-  const r = ps(
-    e.arith32(op, s(a, 0), s(a, 1)),
-    e.arith32(op, s(a, 2), s(a, 3)),
-    e.arith32(op, s(b, 0), s(b, 1)),
-    e.arith32(op, s(b, 2), s(b, 3)),
-  );
-  e.deliver();
-  return r;
-}
-function horizontalPd(op: u32, a: v128, b: v128): v128 {
-  e.begin();
-  const r = pd(e.arith64(op, d(a, 0), d(a, 1)), e.arith64(op, d(b, 0), d(b, 1)));
-  e.deliver();
-  return r;
-}
-/** HADDPS. */
-export function fHaddPs(a: v128, b: v128): v128 {
-  return horizontalPs(e.ADD, a, b);
-}
-/** HSUBPS. */
-export function fHsubPs(a: v128, b: v128): v128 {
-  return horizontalPs(e.SUB, a, b);
-}
-/** HADDPD. */
-export function fHaddPd(a: v128, b: v128): v128 {
-  return horizontalPd(e.ADD, a, b);
-}
-/** HSUBPD. */
-export function fHsubPd(a: v128, b: v128): v128 {
-  return horizontalPd(e.SUB, a, b);
-}
-
 /** DPPS: products chosen by imm bits 7:4, summed as (p0 + p1) + (p2 + p3), the sum placed by imm bits 3:0. */
 export function fDpPs(a: v128, b: v128, imm: u32): v128 {
   e.begin();

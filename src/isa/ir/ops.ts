@@ -239,7 +239,11 @@ each("fAdd32 fSub32 fMul32 fDiv32 fMin32 fMax32", "f32 f32 > f32");
 op("fSqrt64", "f64 > f64");
 op("fSqrt32", "f32 > f32");
 each("fAddPd fSubPd fMulPd fDivPd fMinPd fMaxPd fAddPs fSubPs fMulPs fDivPs fMinPs fMaxPs", "v128 v128 > v128");
-each("fSqrtPd fSqrtPs fCvtDq2Ps fCvttPs2Dq fCvtPs2Pd", "v128 > v128");
+each("fSqrtPd fSqrtPs fCvtDq2Ps fCvtPs2Dq fCvttPs2Dq fCvtPs2Pd fCvtPd2Dq fCvttPd2Dq fCvtPd2Ps", "v128 > v128");
+/** ROUNDSD and its kin with their immediate. */
+op("fRound64", "f64 imm > f64");
+op("fRound32", "f32 imm > f32");
+each("fRoundPd fRoundPs", "v128 imm > v128");
 /** UCOMISD and its kin: ZF, PF, CF in their places. */
 each("fUcomi64 fComi64", "f64 f64 > i32");
 each("fUcomi32 fComi32", "f32 f32 > i32");

@@ -112,14 +112,31 @@ function toInteger(op: "fCvt" | "fCvtt", format: "64" | "32"): Lifter {
   };
 }
 
+/** HADDPS and its kin: the operation on the even and the odd elements of both sources. */
+function horizontal(op: string, format: "Pd" | "Ps"): Lifter {
+  return (x) =>
+    floatLanes(x, (lane) => {
+      const [a, b] = [source(x, first(x), lane), source(x, second(x), lane)];
+      const even = format === "Pd" ? x.op("unpackLo64", a, b) : x.op("shufPS", a, b, 0x88);
+      const odd = format === "Pd" ? x.op("unpackHi64", a, b) : x.op("shufPS", a, b, 0xdd);
+      return x.op(op, even, odd);
+    });
+}
+
+/** ROUNDPS and its kin; the scalar forms have a source between destination and operand in VEX encodings. */
+function round(format: Format): Lifter {
+  const size = sizeOf(format);
+  const op = `fRound${format}`;
+  if (isScalar(format)) {
+    return (x) => setScalar(x, size, x.op(op, scalar(x, second(x), size), x.insn.immLo & 0xff));
+  }
+  return (x) => floatLanes(x, (lane) => x.op(op, source(x, 1, lane), x.insn.immLo & 0xff));
+}
+
 /** Conversions whose result is half as wide: two lanes give one (CVTPD2PS, CVTPD2DQ, CVTTPD2DQ). */
 function narrow(name: string): Lifter {
   return (x) => {
-    const convert = (lane: number) => {
-      const value = x.op(`h_${name}`, source(x, 1, lane));
-      floatTrap(x);
-      return value;
-    };
+    const convert = (lane: number) => x.op(name, source(x, 1, lane));
     touchHalves(x);
     const low = convert(0);
     setLanes(x, [laneCount(x) === 1 ? low : x.op("unpackLo64", low, convert(1))]);
@@ -196,22 +213,22 @@ export const floatLifters: LifterTable = {
   cvtps2pd: widen("fCvtPs2Pd"),
   cvtdq2pd: widen("f64x2FromI32"),
   cvtdq2ps: unary("fCvtDq2Ps", "Ps"),
-  cvtps2dq: helper("fCvtPs2Dq", "Ps", 1, false),
+  cvtps2dq: unary("fCvtPs2Dq", "Ps"),
   cvttps2dq: unary("fCvttPs2Dq", "Ps"),
   rcpss: helper("fRcp32", "32", 1, false),
   rcpps: helper("fRcpPs", "Ps", 1, false),
   rsqrtss: helper("fRsqrt32", "32", 1, false),
   rsqrtps: helper("fRsqrtPs", "Ps", 1, false),
-  haddps: helper("fHaddPs", "Ps", 2, false),
-  haddpd: helper("fHaddPd", "Pd", 2, false),
-  hsubps: helper("fHsubPs", "Ps", 2, false),
-  hsubpd: helper("fHsubPd", "Pd", 2, false),
+  haddps: horizontal("fAddPs", "Ps"),
+  haddpd: horizontal("fAddPd", "Pd"),
+  hsubps: horizontal("fSubPs", "Ps"),
+  hsubpd: horizontal("fSubPd", "Pd"),
   addsubps: helper("fAddSubPs", "Ps", 2, false),
   addsubpd: helper("fAddSubPd", "Pd", 2, false),
-  roundsd: helper("fRound64", "64", 1, true),
-  roundss: helper("fRound32", "32", 1, true),
-  roundps: helper("fRoundPs", "Ps", 1, true),
-  roundpd: helper("fRoundPd", "Pd", 1, true),
+  roundsd: round("64"),
+  roundss: round("32"),
+  roundps: round("Ps"),
+  roundpd: round("Pd"),
   dpps: helper("fDpPs", "Ps", 2, true),
   dppd: helper("fDpPd", "Pd", 2, true),
 };
