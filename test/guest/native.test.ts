@@ -48,7 +48,6 @@ const TIERS: Record<string, readonly (readonly string[])[]> = {
   steps: [
     ["--tier", "interp"],
     ["--tier", "jit", "--jit-threshold", "0"],
-    ["--jit-threshold", "20"],
   ],
   "float-conversions": [
     ["--tier", "interp"],

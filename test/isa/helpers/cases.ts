@@ -96,11 +96,7 @@ const UNARY: readonly [string, readonly number[], "d" | "s" | "i", string, numbe
 for (const [name, code, fill, helper, bytes] of UNARY)
   row(name, [...code, 0xca], fill, helper, ["xmm2"], ["xmm1", bytes]);
 
-for (const [name, code, helper] of [
-  ["haddps", 0x7c, "Hadd"],
-  ["hsubps", 0x7d, "Hsub"],
-  ["addsubps", 0xd0, "AddSub"],
-] as const) {
+for (const [name, code, helper] of [["addsubps", 0xd0, "AddSub"]] as const) {
   row(name, [0xf2, 0x0f, code, 0xca], "s", `f${helper}Ps`, TWO, ["xmm1", 16]);
   row(name.replace("ps", "pd"), [0x66, 0x0f, code, 0xca], "d", `f${helper}Pd`, TWO, ["xmm1", 16]);
 }
