@@ -30,8 +30,12 @@ const OPTIONS = {
   ulimit: new Map(),
 } as const;
 
+/** Of the first round: the build's modules are compiled once. */
+let wasm: Host["wasm"] | undefined;
+
 /** The host with silent streams; `lines` are folio's own. */
 function quiet(host: Host, lines: string[]): Host {
+  wasm ??= host.wasm;
   const stdio: Host["stdio"] = {
     read: () => 0,
     write: (_fd, from) => from.length,
@@ -39,7 +43,7 @@ function quiet(host: Host, lines: string[]): Host {
     stat: (fd) => host.stdio.stat(fd),
     windowSize: () => undefined,
   };
-  return { ...host, stdio, log: { line: (text) => lines.push(text) } };
+  return { ...host, wasm, stdio, log: { line: (text) => lines.push(text) } };
 }
 
 /** Headers in most rounds, now and then code and data too, or a file that is cut off. */
