@@ -50,6 +50,8 @@ export class CodeCache {
   /** Pages of the active address space that jump cache entries or links point into, and their frames. */
   readonly #linkedPages = new Map<number, FrameNumber>();
   #generation = 1;
+  /** The way of the jump cache whose entry went last for want of a free one. */
+  #nextVictim = 0;
 
   constructor(phys: PhysicalMemory) {
     this.#phys = phys;
@@ -95,8 +97,7 @@ export class CodeCache {
   jump(lo: number, hi: number): number {
     const words = this.#words;
     const first = setOf(lo, hi);
-    for (let way = 0; way < JUMP_CACHE_WAYS; way++) {
-      const at = first ^ (way * ENTRY_WORDS);
+    for (let at = first; at < first + JUMP_CACHE_WAYS * ENTRY_WORDS; at += ENTRY_WORDS) {
       if (words[at] === lo && words[at + 1] === hi) return words[at + 2] as number;
     }
     return 0;
@@ -108,15 +109,9 @@ export class CodeCache {
     const { lo, hi } = block;
     const first = setOf(lo, hi);
     let way = 0;
-    while (way < JUMP_CACHE_WAYS && !isFree(words, first ^ (way * ENTRY_WORDS), lo, hi)) way++;
-    if (way === JUMP_CACHE_WAYS) {
-      // The others move, and the one at the end goes.
-      for (way--; way > 0; way--) {
-        const from = first ^ ((way - 1) * ENTRY_WORDS);
-        words.copyWithin(first ^ (way * ENTRY_WORDS), from, from + ENTRY_WORDS);
-      }
-    }
-    const at = first ^ (way * ENTRY_WORDS);
+    while (way < JUMP_CACHE_WAYS && !isFree(words, first + way * ENTRY_WORDS, lo, hi)) way++;
+    if (way === JUMP_CACHE_WAYS) way = this.#nextVictim = (this.#nextVictim + 1) % JUMP_CACHE_WAYS;
+    const at = first + way * ENTRY_WORDS;
     words[at] = lo;
     words[at + 1] = hi;
     words[at + 2] = block.record;

@@ -49,16 +49,15 @@ export const TLB_WRITE = 8;
 export const TLB_ADDEND = 16;
 
 /**
- * Jump cache: four entries for a RIP, those at its index with bits 0 and 1 flipped in turn; the index is the RIP without its
- * JUMP_CACHE_SKIP lowest bits, folded, so that neighbours share the host's cache lines. Entry: RIP i64, record address u32,
- * region table index u32 (0: none).
+ * Jump cache: four entries for a RIP, from its index on; the index is the RIP without its JUMP_CACHE_SKIP lowest bits, folded,
+ * so that neighbours share the host's cache lines. Entry: RIP i64, record address u32, region table index u32 (0: none).
  */
 export const JUMP_CACHE_SKIP = 2;
 export const JUMP_CACHE_WAYS = 4;
 export const JUMP_CACHE_BITS = 16;
 export const JUMP_CACHE_ENTRY_SHIFT = 4;
-export const JUMP_CACHE = 0x10_0000;
-export const JUMP_CACHE_BYTES = 1 << (JUMP_CACHE_BITS + JUMP_CACHE_ENTRY_SHIFT);
+export const JUMP_CACHE = 0xf_f000;
+export const JUMP_CACHE_BYTES = ((1 << JUMP_CACHE_BITS) + JUMP_CACHE_WAYS - 1) << JUMP_CACHE_ENTRY_SHIFT;
 
 /** Between the jump cache and the arena: the flags of the frames (src/memory/physical.ts), templates (src/exec/templates/format.ts). */
 

@@ -59,7 +59,7 @@ export function pushJumpCacheHit(c: Code, rip: number, entry: number): void {
   c.op(W.i64_ne);
   c.i32Const(JUMP_CACHE_ENTRY_SHIFT);
   c.op(W.i32_shl);
-  c.op(W.i32_xor);
+  c.op(W.i32_add);
   c.tee(entry);
   c.memory(W.i64_load, JUMP_CACHE);
   c.get(rip);
@@ -99,21 +99,14 @@ export function findRecordFunction(module: ModuleWriter): number {
   c.memory(W.i32_load, JUMP_CACHE + 8);
   c.byte(W.return);
   c.end();
-  // Ways are numbered by the bits that are flipped: way 1 lies at 0 ^ 1, way 2 at 1 ^ 3, way 3 at 2 ^ 1.
   c.get(entry);
+  c.i32Const(1 << JUMP_CACHE_ENTRY_SHIFT);
+  c.op(W.i32_add);
+  c.set(entry);
   c.get(way);
   c.i32Const(1);
   c.op(W.i32_add);
   c.tee(way);
-  c.get(way);
-  c.i32Const(1);
-  c.op(W.i32_sub);
-  c.op(W.i32_xor);
-  c.i32Const(JUMP_CACHE_ENTRY_SHIFT);
-  c.op(W.i32_shl);
-  c.op(W.i32_xor);
-  c.set(entry);
-  c.get(way);
   c.i32Const(JUMP_CACHE_WAYS);
   c.op(W.i32_lt_u);
   c.byte(W.br_if);
