@@ -195,7 +195,7 @@ export class Cpu implements TranslationCache {
     }
     this.#run = interp.run as Run;
     this.#tlb = new Tlb(phys.memory.buffer, interp as unknown as TlbExports);
-    this.#compiler.connect(helpers, interp.materialize);
+    this.#compiler.connect(helpers, interp);
     this.state.reset(64);
   }
 

@@ -49,6 +49,10 @@ const TIERS: Record<string, readonly (readonly string[])[]> = {
     ["--tier", "interp"],
     ["--tier", "jit", "--jit-threshold", "0"],
   ],
+  strings: [
+    ["--tier", "interp"],
+    ["--jit-threshold", "20"],
+  ],
   "float-conversions": [
     ["--tier", "interp"],
     ["--jit-threshold", "20"],
@@ -79,6 +83,7 @@ describe.each(["", "-m32"])("%s", (bits) => {
     "privileges",
     "fp-frames",
     "steps",
+    "strings",
   ]) {
     const file = compiled(name, ...(bits === "" ? [] : [bits, "-msse2"]));
     it.skipIf(file === undefined || !supported(name))(name, { timeout: 60_000 }, () => {

@@ -620,11 +620,14 @@ export function generateInterpreter(): Uint8Array {
   const split = splitFunction(module, tlbFunctions(module).walk);
   const materialize = materializeFunction(module);
   module.exportFunc("materialize", materialize);
+  const bulk = bulkFunctions(module);
+  module.exportFunc("bulkMovs", bulk[0]);
+  module.exportFunc("bulkStos", bulk[1]);
   const runRegions = regionsFunction(module);
   const functions = {
     helpers,
     split,
-    bulk: bulkFunctions(module),
+    bulk,
     materialize,
     runRegions,
     findRecord: findRecordFunction(module),

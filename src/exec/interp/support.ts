@@ -239,6 +239,8 @@ const RDI = GPR + 56;
 const RAX = GPR;
 const DF = 0x400;
 
+export const BULK_TYPE = { params: ["i32", "i32", "i32"], results: ["i32"] } as const;
+
 /**
  * [bulkMovs, bulkStos](element size, mask, fuel) → iterations done. `mask` is -1 for 64-bit addresses, 0 for 32-bit ones. At
  * least one iteration is left to the instruction itself, so that counting and faults stay with it. Both pages must be in the
@@ -382,11 +384,7 @@ function bulk(module: ModuleWriter, stos: boolean): number {
   c.memory(W.i64_store, RCX);
   c.get(n);
   c.op(W.i32_wrap_i64);
-  return module.func(
-    { params: ["i32", "i32", "i32"], results: ["i32"] },
-    ["i64", "i64", "i64", "i32", "i32", "i64", "i32", "i32", "i64", "i32"],
-    c.finish(),
-  );
+  return module.func(BULK_TYPE, ["i64", "i64", "i64", "i32", "i32", "i64", "i32", "i32", "i64", "i32"], c.finish());
 }
 
 /** Fills with the low 1, 2, 4 or 8 bytes of RAX: bytes by memory.fill, others by an i64 pattern. */

@@ -5,6 +5,7 @@ import { HELPERS } from "../../isa/helpers/signatures.ts";
 import type { Code } from "../../wasm/code.ts";
 import { ModuleWriter } from "../../wasm/module.ts";
 import type { ValTypeName } from "../../wasm/opcodes.ts";
+import { BULK_TYPE } from "../interp/support.ts";
 import { REGION_LINKS, REGION_LINKS_END, SITE_COUNT, SITE_SHIFT, SITES, SITES_END } from "../layout.ts";
 import type { Region } from "./region.ts";
 import { RegionEmit, type RegionLinks } from "./region-emit.ts";
@@ -28,7 +29,7 @@ export class Compiler {
   readonly #memory: WasmMemory;
   readonly #words: Int32Array;
   #helpers: Record<string, unknown> = {};
-  #materialize: unknown;
+  #interpreter: Record<string, unknown> = {};
   #nextIndex = 1;
   #nextSite = SITES;
   #nextLink = REGION_LINKS;
@@ -46,10 +47,10 @@ export class Compiler {
     this.table = wasm.createTable(TABLE_SIZE);
   }
 
-  /** The functions that regions import; to be set once, before the first compilation. */
-  connect(helpers: Record<string, unknown>, materialize: unknown): void {
+  /** The functions that regions import, the interpreter module's among them; to be set once, before the first compilation. */
+  connect(helpers: Record<string, unknown>, interpreter: Record<string, unknown>): void {
     this.#helpers = helpers;
-    this.#materialize = materialize;
+    this.#interpreter = interpreter;
   }
 
   /** Whether sites, links and table have room for another batch. */
@@ -66,7 +67,7 @@ export class Compiler {
     const module = new ModuleWriter();
     module.importMemory("env", "memory", 1);
     const used = new Map<string, number>();
-    const materialize = module.importFunc("env", "materialize", { params: [], results: [] });
+    const materialize = module.importFunc("interp", "materialize", { params: [], results: [] });
     // Imports come before functions, so the bodies are emitted first and the functions added behind.
     const links: RegionLinks = {
       site: (lo, hi, fuel) => this.#site(lo, hi, fuel),
@@ -74,7 +75,8 @@ export class Compiler {
       leavesOften: (lo, hi) => this.#leavesOften(lo, hi),
       link: (lo, hi) => this.#link(lo, hi),
       table: (bytes) => this.#table(bytes),
-      helper: (name) => this.#importHelper(module, used, name),
+      helper: (name) => imported(used, name, () => importHelper(module, name)),
+      bulk: (name) => imported(used, name, () => module.importFunc("interp", name, BULK_TYPE)),
       materialize,
     };
     const bodies: { region: Region; body: Code; locals: readonly ValTypeName[]; need: number }[] = [];
@@ -96,7 +98,8 @@ export class Compiler {
     }
     const bytes = module.finish();
     const exports = this.#wasm.instantiate(bytes, {
-      env: { memory: this.#memory, materialize: this.#materialize },
+      env: { memory: this.#memory },
+      interp: this.#interpreter,
       helpers: this.#helpers,
     });
     this.modules++;
@@ -135,19 +138,6 @@ export class Compiler {
     this.#nextIndex = 1;
     this.#nextSite = SITES;
     this.#nextLink = REGION_LINKS;
-  }
-
-  #importHelper(module: ModuleWriter, used: Map<string, number>, name: string): number {
-    const known = used.get(name);
-    if (known !== undefined) return known;
-    const signature = HELPERS[name as keyof typeof HELPERS];
-    const result = signature.result as ValTypeName | undefined;
-    const index = module.importFunc("helpers", name, {
-      params: signature.params as readonly ValTypeName[],
-      results: result === undefined ? [] : [result],
-    });
-    used.set(name, index);
-    return index;
   }
 
   #site(lo: number, hi: number, fuel: number): number {
@@ -192,4 +182,18 @@ export class Compiler {
     words[(at >> 2) + 3] = 0;
     return at;
   }
+}
+
+function imported(known: Map<string, number>, name: string, add: () => number): number {
+  const index = known.get(name) ?? add();
+  known.set(name, index);
+  return index;
+}
+
+function importHelper(module: ModuleWriter, name: string): number {
+  const { params, result } = HELPERS[name as keyof typeof HELPERS];
+  return module.importFunc("helpers", name, {
+    params: params as readonly ValTypeName[],
+    results: result === undefined ? [] : [result as ValTypeName],
+  });
 }

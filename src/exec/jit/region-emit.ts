@@ -3,6 +3,7 @@ import { InternalError } from "../../base/errors.ts";
 import { FUEL, GPR, RIP, YMM } from "../../isa/cpu-block.ts";
 import { opDef } from "../../isa/ir/builder.ts";
 import { OPS } from "../../isa/ir/ops.ts";
+import { RAX, RCX, RDI, RSI } from "../../isa/lift/context.ts";
 import { Code } from "../../wasm/code.ts";
 import { BLOCK_VOID, W } from "../../wasm/opcodes.ts";
 import type { Emit, Emitter, FlagEmitter, FloatFacts } from "../emit/emitter.ts";
@@ -31,8 +32,13 @@ export interface RegionLinks {
   /** Address of a copy of the bytes. */
   table(bytes: Uint8Array): number;
   helper(name: string): number;
+  /** The interpreter module's function of that name (interp/support.ts). */
+  bulk(name: "bulkMovs" | "bulkStos"): number;
   readonly materialize: number;
 }
+
+/** Up to so many iterations of REP MOVS and STOS take no longer one by one. */
+const FEW_ITERATIONS = 8;
 
 /** Vector registers are held in halves (slots.ts). */
 const VEC_BYTES = 16;
@@ -68,8 +74,9 @@ export class RegionEmit extends RegionFlags implements Emit {
     this.#links = links;
     this.#dispatch = region.dispatched.length > 0 ? region.blocks.length : undefined;
     this.#need = region.blocks.reduce((sum, block) => sum + block.instructions, 0);
-    const successors: (readonly number[])[] = region.blocks.map(({ exit }) => {
-      const inside = targetsOf(exit).flatMap(({ block: to }) => (to >= 0 ? [to] : []));
+    const successors: (readonly number[])[] = region.blocks.map((block) => {
+      const { exit } = block;
+      const inside = targetsOf(block).flatMap(({ block: to }) => (to >= 0 ? [to] : []));
       const dispatches = exit.kind === "jumpTo" && exit.dispatch && this.#dispatch !== undefined;
       return dispatches ? [...inside, this.#dispatch as number] : inside;
     });
@@ -509,7 +516,54 @@ export class RegionEmit extends RegionFlags implements Emit {
   jump = (): void => this.#refuse();
   jumpIf = (): void => this.#refuse();
   jumpTo = (): void => this.#refuse();
-  jumpOutIf = (): void => this.#refuse();
   leave = (): void => this.#refuse();
-  bulkString = (): void => this.#refuse();
+
+  /** A repeated string instruction has nothing to do. */
+  jumpOutIf(): void {
+    const { out } = this.block;
+    if (out === undefined) this.#refuse();
+    const { flags } = this;
+    this.push(0);
+    this.when(() => this.#branch(this.#region.blocks.indexOf(this.block), out));
+    this.flags = flags;
+  }
+
+  /** The registers go through memory; what is left of the fuel suffices for the rest of the region. */
+  bulkString(stos: boolean): void {
+    const { c } = this;
+    const moved = stos ? [RCX, RDI] : [RCX, RSI, RDI];
+    const done = this.scratch("i32", 9);
+    c.get(this.gprLocal(RCX));
+    if (this.wide) {
+      c.i64Const(FEW_ITERATIONS);
+      c.op(W.i64_gt_u);
+    } else {
+      c.i32Const(FEW_ITERATIONS);
+      c.op(W.i32_gt_u);
+    }
+    c.open(W.if, BLOCK_VOID);
+    for (const reg of stos ? [RAX, ...moved] : moved) {
+      c.i32Const(0);
+      c.get(this.gprLocal(reg));
+      c.memory(this.wide ? W.i64_store : W.i32_store, GPR + 8 * reg);
+    }
+    this.push(0);
+    this.push(1);
+    c.get(this.#fuel);
+    c.i32Const(this.#need);
+    c.op(W.i32_sub);
+    c.call(this.#links.bulk(stos ? "bulkStos" : "bulkMovs"));
+    c.set(done);
+    c.get(this.#fuel);
+    c.get(done);
+    c.op(W.i32_sub);
+    c.set(this.#fuel);
+    for (const reg of moved) {
+      c.i32Const(0);
+      c.memory(this.wide ? W.i64_load : W.i32_load, GPR + 8 * reg);
+      c.set(this.gprLocal(reg));
+      this.dirtyGprs.add(reg);
+    }
+    c.end();
+  }
 }

@@ -1,7 +1,7 @@
 /** A region: blocks of a few pages that are compiled into one function, entered at the first one. */
 import type { FrameNumber } from "../../base/address.ts";
 import type { OpDef } from "../../isa/ir/ops.ts";
-import { OPS } from "../../isa/ir/ops.ts";
+import { OPS, opId } from "../../isa/ir/ops.ts";
 import type { LiftedBlock, Translator } from "../translator.ts";
 
 const MAX_INSTRUCTIONS = 100;
@@ -13,7 +13,9 @@ const MAX_PAGES = 8;
 const MAX_REACH = 8192;
 
 /** Operations that regions leave to the interpreter: the instruction that holds one ends its block. */
-const INTERPRETED = new Set(OPS.filter((def) => /^(bulk|jumpOutIf|leave|trap$)/.test(def.name)).map((def) => def.id));
+const INTERPRETED = new Set(OPS.filter((def) => /^(leave|trap$)/.test(def.name)).map((def) => def.id));
+
+const JUMP_OUT_IF = opId("jumpOutIf");
 
 export interface RegionBlock {
   /** Low half of the address of the first instruction. */
@@ -24,10 +26,13 @@ export interface RegionBlock {
   /** Words of IR that belong to them. */
   readonly words: number;
   readonly exit: BlockExit;
+  /** The block is a string instruction with a repeat prefix: where it goes if rCX is 0. */
+  readonly out?: Target;
 }
 
 export type BlockExit =
-  | { readonly kind: "jump"; readonly to: Target }
+  /** `repeats`: what follows is a string instruction with a repeat prefix. */
+  | { readonly kind: "jump"; readonly to: Target; readonly repeats?: boolean }
   | { readonly kind: "jumpIf"; readonly taken: Target; readonly other: Target; readonly at: number }
   | {
       readonly kind: "jumpTo";
@@ -87,6 +92,8 @@ export function findRegion(
   const others: number[] = [];
   /** Addresses at which blocks begin that others run into. */
   const runsOn = new Set<number>();
+  /** Repeated string instructions behind a block that is part of the region. */
+  const repeated = new Set<number>();
   let instructions = 0;
   while (blocks.length < MAX_BLOCKS && instructions < MAX_STRAIGHT) {
     const start = queue.shift() ?? others.shift();
@@ -94,7 +101,11 @@ export function findRegion(
     if (byStart.has(start)) continue;
     const page = start & ~0xfff;
     if (!frames.has(page) && frames.size === MAX_PAGES) continue;
-    const known = blocks.length === 0 ? { frame, instructions: length } : around.warmBlock(start);
+    const known = repeated.has(start)
+      ? { frame: frames.get(page) as FrameNumber, instructions: 1 }
+      : blocks.length === 0
+        ? { frame, instructions: length }
+        : around.warmBlock(start);
     if (known === undefined) continue;
     const limit = runsOn.has(start) ? MAX_STRAIGHT : MAX_INSTRUCTIONS;
     if (instructions >= limit) continue;
@@ -116,7 +127,11 @@ export function findRegion(
       }
       if (last !== undefined) block.exit.expected.push({ lo: last, hi, block: -1 });
     }
-    for (const target of targetsOf(block.exit)) if (target.hi === hi) queue.push(target.lo);
+    if (block.exit.kind === "jump" && block.exit.repeats) {
+      repeated.add(block.exit.to.lo);
+      queue.unshift(block.exit.to.lo);
+    }
+    for (const target of targetsOf(block)) if (target.hi === hi) queue.push(target.lo);
     if (block.exit.kind === "jump" && lifted.branch === undefined && block.exit.to.lo === endOf(block))
       runsOn.add(endOf(block));
     const after = returnAddress(block);
@@ -125,7 +140,7 @@ export function findRegion(
   if (byStart.get(lo) !== 0) return undefined;
   expectReturns(blocks, hi, byStart);
   for (const block of blocks) {
-    for (const target of targetsOf(block.exit)) {
+    for (const target of targetsOf(block)) {
       target.block = target.hi === hi ? (byStart.get(target.lo) ?? -1) : -1;
     }
   }
@@ -150,9 +165,10 @@ export function continuations({ blocks, hi }: Region): number[] {
   });
 }
 
-export function targetsOf(exit: BlockExit): readonly Target[] {
+export function targetsOf({ exit, out }: RegionBlock): readonly Target[] {
   if (exit.kind === "jump") return [exit.to];
-  return exit.kind === "jumpIf" ? [exit.taken, exit.other] : exit.expected;
+  if (exit.kind === "jumpTo") return exit.expected;
+  return out === undefined ? [exit.taken, exit.other] : [out, exit.taken, exit.other];
 }
 
 /** Address of the instruction behind the block's CALL, if it ends in one. */
@@ -178,11 +194,12 @@ function expectReturns(blocks: readonly RegionBlock[], hi: number, byStart: Map<
   }
 }
 
-/** Cuts the block before the first instruction that only the interpreter executes. */
+/** Cuts the block before the first instruction that only the interpreter executes, and before one that repeats. */
 function cut(lifted: LiftedBlock, start: number, hi: number): RegionBlock | undefined {
   const { words } = lifted;
   let firstOfInstruction = 0;
   let current = -1;
+  let out: Target | undefined;
   for (let at = 0; at < words.length; ) {
     const def = OPS[(words[at] as number) & 0xffff] as OpDef;
     const instruction = ((words[at] as number) >> 16) & 0x7fff;
@@ -190,27 +207,37 @@ function cut(lifted: LiftedBlock, start: number, hi: number): RegionBlock | unde
       current = instruction;
       firstOfInstruction = at;
     }
-    if (INTERPRETED.has(def.id)) {
+    if (INTERPRETED.has(def.id) || (out !== undefined && current > 0 && def.ends)) {
       if (current === 0) return undefined;
       const lo = (start + (lifted.offsets[current] as number)) | 0;
-      const exit = { kind: "jump", to: { lo, hi, block: -1 } } as const;
+      const repeats = !INTERPRETED.has(def.id);
+      const exit = { kind: "jump", to: { lo, hi, block: -1 }, repeats } as const;
       return { start, lifted, instructions: current, words: firstOfInstruction, exit };
     }
     if (def.ends) {
-      return { start, lifted, instructions: lifted.instructions, words: at, exit: exitOf(lifted, def, at) };
+      const exit = exitOf(lifted, def, at);
+      return {
+        start,
+        lifted,
+        instructions: lifted.instructions,
+        words: at,
+        exit,
+        ...(out === undefined ? {} : { out }),
+      };
     }
+    if (def.id === JUMP_OUT_IF) out = targetAt(words, at + 2);
     at += 1 + (def.result !== "none" && def.result !== "flags" ? 1 : 0) + def.args.length;
   }
   return undefined;
 }
 
+function targetAt(words: Int32Array, at: number): Target {
+  return { lo: words[at] as number, hi: words[at + 1] as number, block: -1 };
+}
+
 function exitOf({ words, branch }: LiftedBlock, def: OpDef, at: number): BlockExit {
-  const target = (index: number): Target => ({
-    lo: words[at + index] as number,
-    hi: words[at + index + 1] as number,
-    block: -1,
-  });
-  if (def.name === "jump") return { kind: "jump", to: target(1) };
-  if (def.name === "jumpIf") return { kind: "jumpIf", taken: target(2), other: target(6), at };
+  if (def.name === "jump") return { kind: "jump", to: targetAt(words, at + 1) };
+  if (def.name === "jumpIf")
+    return { kind: "jumpIf", taken: targetAt(words, at + 2), other: targetAt(words, at + 6), at };
   return { kind: "jumpTo", at, expected: [], dispatch: branch === undefined };
 }
