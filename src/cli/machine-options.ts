@@ -14,7 +14,7 @@ import {
   RLIMIT_STACK,
 } from "../abi/resource.ts";
 import { UsageError } from "../base/errors.ts";
-import { DEFAULT_TIERS, type TierPolicy } from "../exec/cpu.ts";
+import { DEFAULT_TIERS, type TierPolicy } from "../exec/hot-code.ts";
 import type { Rlimit } from "../kernel/rlimits.ts";
 import type { MallocVersion } from "../libc/malloc/version.ts";
 import { MALLOC_VERSIONS, mallocVersion } from "../libc/malloc/versions/all.ts";

@@ -15,7 +15,6 @@ import {
   YMM,
   YMM_STRIDE,
 } from "../isa/cpu-block.ts";
-import { ENTER, opWords } from "../isa/ir/builder.ts";
 import { opId } from "../isa/ir/ops.ts";
 import { accessSize, isStackAccess } from "../isa/stack-access.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
@@ -31,9 +30,9 @@ import {
 import { type Block, checksAlignment, translationMode } from "./block.ts";
 import { CodeCache } from "./code-cache.ts";
 import { type CpuIdentity, HostCalls, isStackSegmentLoad } from "./host-calls.ts";
-import { firstOp, recordsFingerprint } from "./interp/fused.ts";
+import { DEFAULT_TIERS, HotCode, type TierPolicy } from "./hot-code.ts";
+import { recordsFingerprint } from "./interp/fused.ts";
 import { Compiler } from "./jit/compiler.ts";
-import { continuations, findRegion, type Region } from "./jit/region.ts";
 import { ADDRESS_LIMIT, Leave, PAGE_ROOT, REGION_CALLS, REGION_INSTRUCTIONS, SAVED_PC, TLB_FILLS } from "./layout.ts";
 import { Registers } from "./registers.ts";
 import type { DescriptorTable } from "./segments.ts";
@@ -42,10 +41,7 @@ import { Tlb, type TlbExports } from "./tlb.ts";
 import { Translator } from "./translator.ts";
 
 const MAX_SLICE = 1 << 30;
-const ENTER_REGION = opId("enterRegion");
 const JUMP_TO = opId("jumpTo");
-/** Hot blocks that are compiled into one module. */
-const BATCH = 8;
 const RSP = 4;
 const TF = 0x100;
 const RF = 0x1_0000;
@@ -86,20 +82,6 @@ export interface CpuStats {
   exits: readonly { readonly reason: string; readonly count: number }[];
 }
 
-/** How translated code runs: interpreted only, compiled from the first execution on, or compiled when hot. */
-export interface TierPolicy {
-  readonly tier: "interp" | "jit" | "auto";
-  /** Executions of a block after which it is compiled; 0: at once. */
-  readonly threshold: number;
-  /** How many instructions must have been interpreted for each one that is compiled; undefined: compile what is hot. */
-  readonly patience?: number;
-}
-
-/** To compile an instruction costs about as much as to interpret 4,000 (docs/performance.md): at most half of the time goes there. */
-export const DEFAULT_TIERS: TierPolicy = { tier: "auto", threshold: 4000, patience: 4000 };
-/** Interpreted instructions that count beforehand, so that the first hot loop does not wait. */
-const HEAD_START = 2_000_000;
-
 export interface CpuInit {
   readonly tiers?: TierPolicy;
   readonly phys: PhysicalMemory;
@@ -137,8 +119,6 @@ export class Cpu implements TranslationCache {
   /** The instruction that wrote to code last. A REP that overwrites itself goes on as it was fetched (as on AMD's Zen 3). */
   #repeating: Block | undefined;
   #instructions = 0;
-  /** Guest instructions in all regions made so far. */
-  #compiledInstructions = 0;
   /** The mode (src/exec/block.ts) that links and jump cache are for. */
   #mode = 0;
   /** The last instruction has loaded SS. */
@@ -154,25 +134,13 @@ export class Cpu implements TranslationCache {
     lookups: 0,
     codeWrites: 0,
     drops: 0,
-    compileNs: 0,
   };
   /** By Leave. */
   readonly #exits = new Float64Array(32);
-  readonly #now: () => number;
-
   readonly #compiler: Compiler;
-  readonly #tiers: TierPolicy;
-  /** Addresses where a region had to stop for its size or the page's end: what follows is as hot as the region. */
-  readonly #expectedHot = new Set<number>();
-  /** The blocks at which the regions begin, by table index. */
-  readonly #heads = new Map<number, Block>();
-  /** Blocks first reached by an indirect jump, by frame. */
-  readonly #indirectTargets = new Map<number, Block[]>();
-  /** Hot blocks that wait to be compiled together: modules are dear, functions are cheap. */
-  readonly #hotBlocks = new Set<Block>();
+  readonly #hotCode: HotCode;
 
   constructor({ phys, wasm, identity, clock, tiers = DEFAULT_TIERS }: CpuInit) {
-    this.#now = () => clock?.monotonicNs() ?? 0;
     this.#phys = phys;
     this.#wasm = wasm;
     this.#words = phys.i32;
@@ -180,13 +148,19 @@ export class Cpu implements TranslationCache {
     this.#code = new CodeCache(phys);
     this.#hostCalls = new HostCalls(this, identity, phys.memory.buffer);
     phys.cache = this;
-    this.#tiers = tiers;
     const translate = wasm.instantiate(wasm.loadModule("translate"), { env: { memory: phys.memory } });
     this.#translator = new Translator(phys, identity.features, translate as unknown as TranslateModule, (set) =>
       wasm.loadTemplates?.(set),
     );
-    this.#translator.hotAfter = tiers.tier === "interp" ? 0 : tiers.threshold;
     this.#compiler = new Compiler(wasm, phys.memory);
+    this.#hotCode = new HotCode({
+      tiers,
+      words: this.#words,
+      code: this.#code,
+      translator: this.#translator,
+      compiler: this.#compiler,
+      now: () => clock?.monotonicNs() ?? 0,
+    });
     const env = { memory: phys.memory, regions: this.#compiler.table, abort: () => undefined };
     const helpers = wasm.instantiate(wasm.loadModule("helpers"), { env });
     const interp = wasm.instantiate(wasm.loadModule("interp"), { env, helpers });
@@ -216,7 +190,8 @@ export class Cpu implements TranslationCache {
       regionCalls: this.#counter(REGION_CALLS),
       regionInstructions: this.#counter(REGION_INSTRUCTIONS),
       exits: Object.entries(Leave).map(([reason, code]) => ({ reason, count: this.#exits[code] })),
-      compiledInstructions: this.#compiledInstructions,
+      compiledInstructions: this.#hotCode.compiledInstructions,
+      compileNs: this.#hotCode.compileNs,
       ...this.#counters,
     };
   }
@@ -255,13 +230,8 @@ export class Cpu implements TranslationCache {
   }
 
   invalidateCode(frame: number): void {
-    this.#indirectTargets.delete(frame);
     this.#code.dropFrame(frame);
-    for (const index of this.#compiler.dropFrame(frame)) {
-      const head = this.#heads.get(index);
-      if (head?.valid && head.region === index) this.#dropRegion(head);
-      this.#heads.delete(index);
-    }
+    this.#hotCode.dropFrame(frame);
   }
 
   // --- running ----------------------------------------------------------------------------------------------------------
@@ -456,35 +426,25 @@ export class Cpu implements TranslationCache {
       const known = this.#code.find(frame, lo, hi, this.#mode);
       if (known !== undefined) {
         if (known.frame2 < 0 || space.walk(page + 1, Access.execute) === known.frame2) {
-          const holds = known.regionPages.every((part) => space.walk(part.page, Access.execute) === part.frame);
-          if (!holds) this.#dropRegion(known);
+          this.#hotCode.check(known, space);
           this.#code.link(known);
           return known.record;
         }
       }
     }
     if (!this.#translator.hasRoom() || !this.#compiler.hasRoom()) this.#dropAll();
-    const expected = this.#expectedHot.delete((hi >>> 0) * TWO32 + (lo >>> 0));
-    const { threshold, tier } = this.#tiers;
-    if (tier !== "interp") this.#translator.hotAfter = expected ? Math.max(1, threshold >> 5) : threshold;
+    this.#hotCode.expect((hi >>> 0) * TWO32 + (lo >>> 0));
     let block = this.#translator.translate(space, lo, hi, codeBits, BLOCK_LIMIT, false);
     if (block === undefined) return this.#fetchFault();
     if (block.instructions === BLOCK_LIMIT) {
       const limit = this.#untilKnown(block);
       if (limit < BLOCK_LIMIT) block = this.#translator.translate(space, lo, hi, codeBits, limit, false) ?? block;
     }
-    if (this.#afterIndirectJump()) {
-      const known = this.#indirectTargets.get(block.frame);
-      if (known === undefined) this.#indirectTargets.set(block.frame, [block]);
-      else known.push(block);
-    }
+    if (this.#afterIndirectJump()) this.#hotCode.addIndirectTarget(block);
     this.#counters.translations++;
     this.#counters.translatedInstructions += block.instructions;
     if (this.#code.add(block)) this.#tlb.flushWrites();
-    if (this.#tiers.tier !== "interp" && this.#tiers.threshold === 0) {
-      this.#hotBlocks.add(block);
-      this.#compileHotBlocks();
-    }
+    this.#hotCode.compileNew(block);
     this.#code.link(block);
     return block.record;
   }
@@ -514,135 +474,16 @@ export class Cpu implements TranslationCache {
     this.#counters.drops++;
     this.#code.clear();
     this.#translator.clear();
-    this.#compiler.clear();
-    this.#hotBlocks.clear();
-    this.#expectedHot.clear();
-    this.#indirectTargets.clear();
-    this.#heads.clear();
+    this.#hotCode.clear();
     this.#wasm.collectGarbage?.();
   }
 
-  /** Whether so much has been interpreted that compiling costs no more. */
-  #mayCompile(): boolean {
-    const { patience } = this.#tiers;
-    if (patience === undefined) return true;
+  #blockIsHot(): number {
+    const block = this.#currentBlock();
     const left = this.#words[FUEL >> 2] as number;
     const interpreted = this.#instructions + this.#fuelGiven - left - this.#counter(REGION_INSTRUCTIONS);
-    return this.#compiledInstructions * patience <= interpreted + HEAD_START;
-  }
-
-  /** A block's counter ran out. It waits for company, but not for ever: the second time it is compiled with what there is. */
-  #blockIsHot(): number {
-    const record = this.#words[SAVED_PC >> 2] as number;
-    const block = this.#currentBlock();
-    block.wasHot = true;
-    if (!this.#mayCompile()) {
-      this.#words[(record >> 2) + 2] = this.#translator.hotCount(block.instructions);
-    } else if (block !== this.#transient) {
-      this.#words[(record >> 2) + 2] = this.#translator.hotCount(block.instructions) + 1;
-      const waiting = this.#hotBlocks.has(block);
-      this.#hotBlocks.add(block);
-      if (waiting || this.#hotBlocks.size >= BATCH) this.#compileHotBlocks();
-    }
-    return record;
-  }
-
-  /** The block at (lo, hi) if it has run at least a small part of what makes it hot. */
-  #warmBlock(lo: number, hi: number, mode: number): Block | undefined {
-    const frame = this.#code.frameOf(Math.floor(((hi >>> 0) * TWO32 + (lo >>> 0)) / 4096));
-    const block = frame < 0 ? undefined : this.#code.find(frame, lo, hi, mode);
-    if (block === undefined || block.frame2 >= 0) return undefined;
-    const { threshold } = this.#tiers;
-    if (block.region !== 0 || block.wasHot || threshold === 0) return block;
-    this.#translator.hotAfter = threshold;
-    const count = this.#translator.hotCount(block.instructions);
-    return (this.#words[(block.record >> 2) + 2] as number) <= count - (count >> 5) ? block : undefined;
-  }
-
-  /** Where the jumpTo at the end of the block went last, if it has the same upper half. */
-  #lastTarget(lo: number, hi: number, mode: number): number | undefined {
-    const frame = this.#code.frameOf(Math.floor(((hi >>> 0) * TWO32 + (lo >>> 0)) / 4096));
-    const block = frame < 0 ? undefined : this.#code.find(frame, lo, hi, mode);
-    if (block === undefined) return undefined;
-    const words = this.#words;
-    for (let at = block.record >> 2; ; ) {
-      const def = firstOp(words[at] as number);
-      if (def.id === JUMP_TO) return words[at + 3] === hi && words[at + 2] !== 0 ? words[at + 2] : undefined;
-      if (def.ends) return undefined;
-      at += opWords(def);
-    }
-  }
-
-  /** The block is interpreted again. */
-  #dropRegion(block: Block): void {
-    const at = block.record >> 2;
-    this.#compiler.drop(block.region);
-    this.#heads.delete(block.region);
-    this.#words[at] = ENTER;
-    this.#words[at + 2] = this.#translator.hotCount(block.instructions);
-    this.#words[at + 3] = 0;
-    block.region = 0;
-    block.regionPages = [];
-    this.#code.unlinkAll();
-  }
-
-  /** Where indirect jumps have gone in the page, the most executed blocks first. */
-  #indirectTargetsIn(page: number, hi: number, mode: number): number[] {
-    const frame = this.#code.frameOf(Math.floor(((hi >>> 0) * TWO32 + (page >>> 0)) / 4096));
-    const left = (block: Block) => this.#words[(block.record >> 2) + 2] as number;
-    return [...(this.#indirectTargets.get(frame) ?? [])]
-      .filter((block) => block.valid && block.hi === hi && block.mode === mode && !((block.lo ^ page) & ~0xfff))
-      .sort((a, b) => left(a) - left(b))
-      .map((block) => block.lo);
-  }
-
-  #compileHotBlocks(): void {
-    const started = this.#now();
-    this.#makeRegions();
-    this.#counters.compileNs += this.#now() - started;
-  }
-
-  #makeRegions(): void {
-    const regions: Region[] = [];
-    const heads: Block[] = [];
-    // Blocks that a region of this batch holds: they get one of their own if the interpreter still meets them often.
-    const covered = new Set<number>();
-    for (const block of this.#hotBlocks) {
-      const { record, lo, hi, codeBits, mode } = block;
-      if (covered.has(lo)) {
-        this.#words[(record >> 2) + 2] = this.#translator.hotCount(block.instructions);
-        continue;
-      }
-      this.#words[(record >> 2) + 2] = 0;
-      if (!block.valid || block.region !== 0 || block.frame2 >= 0) continue;
-      this.#translator.checksAlignment = checksAlignment(mode);
-      const region = findRegion(this.#translator, block, lo, hi, codeBits, {
-        warmBlock: (at) => this.#warmBlock(at, hi, mode),
-        indirectTargets: (page) => this.#indirectTargetsIn(page, hi, mode),
-        lastTarget: (at) => this.#lastTarget(at, hi, mode),
-      });
-      if (region === undefined) continue;
-      regions.push(region);
-      heads.push(block);
-      for (const part of region.blocks) covered.add(part.start);
-      for (const address of continuations(region)) this.#expectedHot.add(address);
-    }
-    this.#hotBlocks.clear();
-    this.#translator.checksAlignment = checksAlignment(this.#mode);
-    if (!this.#compiler.hasRoom()) return;
-    for (const { region, index, need } of this.#compiler.compile(regions)) {
-      const block = heads[regions.indexOf(region)] as Block;
-      const at = block.record >> 2;
-      this.#words[at] = ENTER_REGION;
-      this.#words[at + 2] = need;
-      this.#words[at + 3] = index;
-      block.region = index;
-      for (const part of region.blocks) this.#compiledInstructions += part.instructions;
-      const first = (block.hi >>> 0) * TWO32;
-      block.regionPages = [...region.frames].map(([page, frame]) => ({ page: (first + (page >>> 0)) / 4096, frame }));
-      this.#heads.set(index, block);
-      this.#code.link(block);
-    }
+    if (block !== this.#transient) this.#hotCode.blockIsHot(block, interpreted);
+    return this.#words[SAVED_PC >> 2] as number;
   }
 
   /** A block that is not kept: at most `limit` instructions from RIP. */

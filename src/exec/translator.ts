@@ -96,6 +96,10 @@ export class Translator {
   }
 
   /** EFLAGS.AC is set in the code that is translated. */
+  get checksAlignment(): boolean {
+    return this.#builder.checksAlignment;
+  }
+
   set checksAlignment(on: boolean) {
     this.#builder.checksAlignment = on;
   }

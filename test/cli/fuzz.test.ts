@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { expect, it } from "vitest";
 import { UsageError } from "../../src/base/errors.ts";
 import { exitStatus, launch } from "../../src/cli/launch.ts";
-import { DEFAULT_TIERS } from "../../src/exec/cpu.ts";
+import { DEFAULT_TIERS } from "../../src/exec/hot-code.ts";
 import type { Host } from "../../src/host/host.ts";
 import { fixture } from "../support/folio.ts";
 import { scratchDirectory } from "../support/native.ts";

@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { WaitQueue } from "../../src/base/wait-queue.ts";
-import type { TierPolicy } from "../../src/exec/cpu.ts";
+import type { TierPolicy } from "../../src/exec/hot-code.ts";
 import { createNodeHost } from "../../src/host-node/host.ts";
 import { block } from "../../src/kernel/control.ts";
 import { Gpr } from "../../src/kernel/registers.ts";

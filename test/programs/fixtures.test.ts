@@ -1,6 +1,6 @@
 // Every fixture in every build on both tiers, and as the default mixes them: output, status and all printed addresses are those of the real machine.
 import { beforeAll, describe, expect, test } from "vitest";
-import { DEFAULT_TIERS } from "../../src/exec/cpu.ts";
+import { DEFAULT_TIERS } from "../../src/exec/hot-code.ts";
 import { builds, type Expectation, expectation, programs, written } from "../fixtures/programs.ts";
 import {
   COMPILED_AT_ONCE,

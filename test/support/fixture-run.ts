@@ -2,7 +2,7 @@
 import * as os from "node:os";
 import { RLIMIT_AS, RLIMIT_CORE, RLIMIT_STACK } from "../../src/abi/resource.ts";
 import { S_IFCHR, S_IFIFO, S_IFREG } from "../../src/abi/stat.ts";
-import type { TierPolicy } from "../../src/exec/cpu.ts";
+import type { TierPolicy } from "../../src/exec/hot-code.ts";
 import type { HostStat, HostStdio } from "../../src/host/host.ts";
 import { textOf } from "../../src/host/text.ts";
 import { createNodeHost } from "../../src/host-node/host.ts";
